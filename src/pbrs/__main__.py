@@ -1,0 +1,5 @@
+"""`python -m pbrs`."""
+
+from pbrs.cli.main import main
+
+main()

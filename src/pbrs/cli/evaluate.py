@@ -1,0 +1,76 @@
+"""`pbrs evaluate`: scores of a model on a data set."""
+
+import sys
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+from rich.console import Console
+from rich.progress import track
+from rich.table import Table
+
+from pbrs.atomic_write import write_json
+from pbrs.dataset.folder import open_dataset
+from pbrs.dataset.split import read_split
+from pbrs.errors import InputError
+from pbrs.evaluation.evaluate import evaluate as score_cases
+from pbrs.evaluation.scores import METRICS, write_scores
+from pbrs.evaluation.summary import MetricSummary, summarise
+from pbrs.segmentation.segmenter import Segmenter
+
+Part = Literal["train", "validation", "test", "all"]
+
+
+def evaluate(
+    model: Annotated[Path, typer.Argument(help="Model file, or a run's folder with model.onnx in it.")],
+    dataset: Annotated[Path, typer.Argument(help="Dataset folder with images/ and masks/.")],
+    part: Annotated[Part, typer.Option(help="Part of the split to score; all needs no split.")] = "test",
+    fold: Annotated[int | None, typer.Option(help="Fold to test on, where the split holds folds.")] = None,
+    split: Annotated[Path | None, typer.Option(help="Split to use; DATASET/split.csv if left out.")] = None,
+    threshold: Annotated[
+        float | None, typer.Option(min=0, max=1, help="Probability from which a pixel is bone; the model's own.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Of the bootstrap intervals.")] = 0,
+    out: Annotated[
+        Path, typer.Option("--output", "-o", metavar="OUT", help="Folder for scores.csv and summary.json.")
+    ] = Path("evaluation"),
+) -> None:
+    """Score a model against true masks: IoU, F1, precision, recall, HD95, surface Dice, each image at its own size."""
+    segmenter = Segmenter.load(model)
+    data = open_dataset(dataset)
+    stems = data.stems if part == "all" else read_split(split or dataset / "split.csv", fold).stems(part)
+    if not stems:
+        raise InputError(f"the {part} part of {dataset} has no image with a mask: choose another --part")
+    shown = track(stems, description="scoring", transient=True, disable=not sys.stdout.isatty())
+    rows = [row for stem in shown for row in score_cases(segmenter, data, [stem], threshold)]
+    summary = summarise(rows, seed)
+    synthetic = data.is_synthetic
+    write_scores(out / "scores.csv", rows)
+    write_json(
+        out / "summary.json",
+        {
+            "model": {"name": segmenter.card.name, "sha256": segmenter.sha256},
+            "dataset": data.path.resolve().name,
+            "synthetic": synthetic,
+            "part": part,
+            "images": len(rows),
+            "threshold": segmenter.card.threshold if threshold is None else threshold,
+            "bootstrap_seed": seed,
+            "scores": summary,
+        },
+    )
+    images = f"{len(rows)} {'synthetic ' if synthetic else ''}radiographs"
+    Console().print(_table(summary, f"{segmenter.card.name} on {images} ({part}), at native resolution"))
+    print(f"scores.csv and summary.json are in {out}")
+
+
+def _table(summary: dict[str, MetricSummary], title: str) -> Table:
+    table = Table("score", "mean", "95 % interval", "images", "infinite", title=title, title_justify="left")
+    for name, heading in METRICS.items():
+        metric = summary[name]
+        if metric["finite"] + metric["infinite"] == 0:
+            continue  # millimetres, where no image tells its spacing
+        interval = "–" if metric["low"] is None else f"{metric['low']:.4f} – {metric['high']:.4f}"
+        mean = "–" if metric["mean"] is None else f"{metric['mean']:.4f}"
+        table.add_row(heading, mean, interval, str(metric["finite"]), str(metric["infinite"]))
+    return table

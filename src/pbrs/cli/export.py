@@ -1,0 +1,27 @@
+"""`pbrs export`: the model file of a run."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+
+def export(
+    run: Annotated[Path, typer.Argument(help="Folder of a complete run.")],
+    out: Annotated[
+        Path | None, typer.Option("--output", "-o", metavar="FILE", help="Model file; RUN/model.onnx if left out.")
+    ] = None,
+    dataset: Annotated[
+        Path | None, typer.Option(help="The run's dataset folder, if it has been moved since training.")
+    ] = None,
+    licence: Annotated[str, typer.Option(help="Licence to write into the model's card.")] = "unstated",
+) -> None:
+    """Export a run's best weights as one ONNX file, checked against PyTorch, with its threshold chosen and its card."""
+    from pbrs.modelfile.export import export_run
+
+    card = export_run(run, out, dataset, licence)
+    file = out or run / "model.onnx"
+    difference = card.scores["parity"]["largest_difference"]
+    megabytes = file.stat().st_size / 1e6
+    print(f"{file}: {megabytes:.1f} MB, threshold {card.threshold:.2f}, within {difference:.1e} of PyTorch")
+    print(f"next: pbrs segment IMAGE -o OUT --model {file}")

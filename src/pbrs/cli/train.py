@@ -1,0 +1,80 @@
+"""`pbrs train`: one network on one data set."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from pbrs.cli import training_options as options
+from pbrs.errors import Interrupted
+
+
+def train(
+    dataset: Annotated[Path, typer.Argument(help="Dataset folder with images/, masks/ and split.csv.")],
+    out: Annotated[Path, typer.Option("--output", "-o", metavar="RUN", help="Folder of this run.")],
+    settings: Annotated[
+        Path | None, typer.Option("--settings", help="YAML file of settings; the options below go before it.")
+    ] = None,
+    backbone: Annotated[
+        str | None,
+        typer.Option(help="inceptionv3, vgg16, resnet50, densenet121 (default), efficientnetb3 or mobilenetv2."),
+    ] = None,
+    encoder_weights: options.EncoderWeights = None,
+    encoder_weights_sha256: Annotated[
+        str | None, typer.Option(help="What that file's SHA-256 must begin with.")
+    ] = None,
+    start_from: Annotated[
+        Path | None, typer.Option(help="Go on from a trained run or model file instead of encoder weights.")
+    ] = None,
+    channels: Annotated[
+        str | None, typer.Option(help="region (default), and structures to learn beside it, with commas between.")
+    ] = None,
+    epochs: options.Epochs = None,
+    batch_size: options.BatchSize = None,
+    image_size: options.ImageSize = None,
+    placement: options.Placement = None,
+    learning_rate: options.LearningRate = None,
+    precision: options.Precision = None,
+    seed: Annotated[int | None, typer.Option(help="Of everything random (0).")] = None,
+    limit_train: options.LimitTrain = None,
+    accelerator: options.Accelerator = None,
+    devices: options.Devices = None,
+    split: Annotated[Path | None, typer.Option(help="Split to use; DATASET/split.csv if left out.")] = None,
+    fold: Annotated[int | None, typer.Option(help="Fold to test on, where the split holds folds.")] = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in RUN where it stopped.")] = False,
+) -> None:
+    """Train a U-Net with the paper's recipe; ^C any time, and go on with --resume."""
+    # Imported here: torch takes seconds, which --help and `pbrs segment` need not wait for.
+    from pbrs.dataset.folder import open_dataset
+    from pbrs.dataset.split import read_split
+    from pbrs.training.fit import fit
+    from pbrs.training.resolve import resolve_settings
+
+    given = options.given_settings(
+        image_size,
+        backbone=backbone,
+        encoder_weights=encoder_weights,
+        encoder_weights_sha256=encoder_weights_sha256,
+        start_from=None if start_from is None else str(start_from),
+        channels=None if channels is None else options.parse_list(channels),
+        epochs=epochs,
+        batch_size=batch_size,
+        placement=placement,
+        learning_rate=learning_rate,
+        precision=precision,
+        seed=seed,
+        limit_train=limit_train,
+        accelerator=accelerator,
+        devices=devices,
+    )
+    resolved = resolve_settings(given, settings, out, resume)
+    data = open_dataset(dataset)
+    try:
+        summary = fit(data, read_split(split or dataset / "split.csv", fold), resolved, out, resume)
+    except KeyboardInterrupt:
+        raise Interrupted(f"interrupted; whole epochs are kept in {out}: go on with --resume") from None
+    kind = " (synthetic radiographs)" if summary["synthetic"] else ""
+    for part in ("train", "validation"):
+        scores = summary[part]
+        print(f"{part}{kind}: IoU {scores['iou']:.4f}, F1 {scores['f1']:.4f} over {scores['images']} images")
+    print(f"best epoch {summary['best_epoch']} of {summary['epochs']}; next: pbrs export {out}")

@@ -1,0 +1,171 @@
+"""The dataset folder: which files it holds, and reading one case of it."""
+
+import csv
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pbrs.errors import InputError
+from pbrs.radiograph import Radiograph, read_mask, read_radiograph
+
+STRUCTURES = ("hip_left", "hip_right", "sacrum", "femur_left", "femur_right")
+"""The five structures of the pelvic bone region, by the patient's side; they may overlap in projection."""
+
+IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".dcm", ".dicom")
+"""What an image of a dataset may end in, in lower case."""
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """The files of one dataset folder; nothing is decoded until asked for.
+
+    Attributes
+    ----------
+    path
+        The folder.
+    images
+        ``images/STEM.ext`` by stem, sorted.
+    masks
+        ``masks/STEM.png`` by stem, sorted. Not every image need have one.
+    structures
+        ``structures/NAME/STEM.png`` by name, then by stem; only names of `STRUCTURES` that have files.
+    patients
+        Patient by stem from ``patients.csv``, or None where there is no such file.
+    info
+        ``dataset.json``, or empty where there is no such file.
+    """
+
+    path: Path
+    images: dict[str, Path]
+    masks: dict[str, Path]
+    structures: dict[str, dict[str, Path]]
+    patients: dict[str, str] | None
+    info: dict[str, Any]
+
+    @cached_property
+    def stems(self) -> list[str]:
+        """Those that have an image and a mask, sorted."""
+        return [stem for stem in self.images if stem in self.masks]
+
+    @property
+    def is_synthetic(self) -> bool:
+        """Whether ``dataset.json`` says that no patient was imaged."""
+        return bool(self.info.get("synthetic", False))
+
+    def read(self, stem: str) -> tuple[Radiograph, NDArray[np.bool_]]:
+        """Read one radiograph and its mask, bool (H, W) of the radiograph's shape.
+
+        Raises
+        ------
+        InputError
+            If the dataset has no such image or mask, a file cannot be read, or the shapes differ.
+        """
+        for kind, files in (("image", self.images), ("mask", self.masks)):
+            if stem not in files:
+                raise InputError(f"no {kind} for {stem} in {self.path}: look with `pbrs dataset check {self.path}`")
+        radiograph = read_radiograph(self.images[stem])
+        return radiograph, read_mask(self.masks[stem], radiograph.shape)
+
+    def read_structure(self, stem: str, name: str, shape: tuple[int, int]) -> NDArray[np.bool_] | None:
+        """Read one structure's mask, bool (H, W) = `shape`; None where the dataset has none for this stem.
+
+        Raises
+        ------
+        InputError
+            If `name` is not one of `STRUCTURES`, or the file cannot be read or has another shape.
+        """
+        if name not in STRUCTURES:
+            raise InputError(f"no structure is called {name}: expected one of {', '.join(STRUCTURES)}")
+        path = self.structures.get(name, {}).get(stem)
+        return None if path is None else read_mask(path, shape)
+
+
+def open_dataset(path: Path) -> Dataset:
+    """List what a dataset folder holds; images and masks are not opened.
+
+    Raises
+    ------
+    InputError
+        If there is no such folder, no image in ``images/``, two images with one stem, or a malformed ``patients.csv``
+        or ``dataset.json``.
+    """
+    if not (path / "images").is_dir():
+        raise InputError(f"{path} is not a dataset folder: expected {path / 'images'} with one file per radiograph")
+    images = _by_stem(path / "images", IMAGE_SUFFIXES)
+    if not images:
+        raise InputError(f"no radiograph in {path / 'images'}: expected files ending in {', '.join(IMAGE_SUFFIXES)}")
+    structures = {name: _by_stem(path / "structures" / name, (".png",)) for name in STRUCTURES}
+    patients_file = path / "patients.csv"
+    return Dataset(
+        path=path,
+        images=images,
+        masks=_by_stem(path / "masks", (".png",)),
+        structures={name: files for name, files in structures.items() if files},
+        patients=read_table(patients_file, ("stem", "patient")) if patients_file.exists() else None,
+        info=_read_info(path / "dataset.json"),
+    )
+
+
+def read_table(path: Path, columns: tuple[str, str]) -> dict[str, str]:
+    """Read two columns of a CSV file with a header line: the first, which must not repeat, to the second.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or not text, a column is missing, or a line is empty in either column or repeats.
+    """
+    try:
+        # utf-8-sig: spreadsheets put a byte order mark before the first column's name.
+        with path.open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file)
+            rows = list(reader)
+            header = [name.strip() for name in reader.fieldnames or []]
+    except (OSError, UnicodeDecodeError, csv.Error) as error:
+        raise InputError(f"{path} cannot be read ({error}): expected comma-separated UTF-8 text") from error
+    if not set(columns) <= set(header):
+        raise InputError(
+            f"{path} has the columns {', '.join(header) or 'none'}: expected {','.join(columns)} in its first line"
+        )
+    table: dict[str, str] = {}
+    for number, row in enumerate(rows, start=2):
+        cells = {(name or "").strip(): value for name, value in row.items()}
+        key, value = ((cells[column] or "").strip() for column in columns)
+        if not key or not value:
+            raise InputError(f"{path}, row {number}: {columns[0]} or {columns[1]} is empty; fill it or remove the row")
+        if key in table:
+            raise InputError(f"{path}, row {number}: {key} stands there twice; keep one row for each {columns[0]}")
+        table[key] = value
+    return table
+
+
+def _by_stem(folder: Path, suffixes: Sequence[str]) -> dict[str, Path]:
+    """Files directly in `folder` by stem, sorted; hidden files left out."""
+    found: dict[str, Path] = {}
+    if not folder.is_dir():
+        return found
+    for path in sorted(folder.iterdir()):
+        if path.name.startswith(".") or path.suffix.lower() not in suffixes:
+            continue
+        if path.stem in found:
+            raise InputError(f"{found[path.stem]} and {path.name} share the stem {path.stem}: rename or remove one")
+        found[path.stem] = path
+    # Sorted by stem, not by file name: `a-1.png` comes before `a.png`, but `a` before `a-1`.
+    return dict(sorted(found.items()))
+
+
+def _read_info(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        return {}
+    try:
+        info = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be read ({error}): expected JSON; mend or remove it") from error
+    if not isinstance(info, dict):
+        raise InputError(f"{path} holds a {type(info).__name__}: expected a JSON object; mend or remove it")
+    return info

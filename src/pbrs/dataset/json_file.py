@@ -1,0 +1,81 @@
+"""Reading other people's JSON: what is expected is checked, what is missing is named."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from pbrs.errors import InputError
+
+
+def read_json(file: Path) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read, is no JSON, or holds something else than an object.
+    """
+    try:
+        content = json.loads(file.read_text(encoding="utf-8-sig"))
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{file} cannot be read ({error}): expected JSON of COCO or LabelMe") from error
+    if not isinstance(content, dict):
+        raise InputError(f"{file} holds a {type(content).__name__}: expected a JSON object of COCO or LabelMe")
+    return content
+
+
+def member(value: Any, key: str, file: Path, kind: type = object) -> Any:
+    """The member `key` of a JSON object, which must be of type `kind`.
+
+    Raises
+    ------
+    InputError
+        If it is missing or of another type.
+    """
+    if not isinstance(value, dict) or key not in value:
+        raise InputError(f"{file.name}: {key} is missing in {_short(value)}: export the annotations again")
+    found = value[key]
+    if not isinstance(found, kind):
+        raise InputError(f"{file.name}: {key} is {_short(found)}, expected a {kind.__name__}: export it again")
+    return found
+
+
+def whole_number(value: Any, key: str, file: Path) -> int:
+    """The member `key`, which must be a whole number (2 or 2.0).
+
+    Raises
+    ------
+    InputError
+        If it is missing or something else.
+    """
+    found = member(value, key, file)
+    if isinstance(found, bool) or not isinstance(found, int | float) or found != found // 1:
+        raise InputError(f"{file.name}: {key} is {_short(found)}, expected a whole number: export it again")
+    return int(found)
+
+
+def finite_points(value: Any, file: Path, least: int = 3) -> NDArray[np.float64]:
+    """Points, float64 (N, 2), from [[x, y], …] or [x, y, x, y, …].
+
+    Raises
+    ------
+    InputError
+        If they are not finite numbers in pairs, or fewer than `least`.
+    """
+    try:
+        points = np.asarray(value, dtype=np.float64)
+    except (TypeError, ValueError, OverflowError):
+        points = np.empty(0)
+    if points.ndim == 1 and points.size % 2 == 0:
+        points = points.reshape(-1, 2)
+    if points.ndim != 2 or points.shape[1] != 2 or len(points) < least or not np.isfinite(points).all():
+        raise InputError(f"{file.name}: points {_short(value)}: expected {least} or more pairs of numbers, x and y")
+    return points
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False, default=str)
+    return text if len(text) <= 60 else text[:57] + "…"

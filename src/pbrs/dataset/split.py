@@ -1,0 +1,316 @@
+"""Splitting a dataset into parts or folds that share no patient and no near-duplicate image."""
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pbrs.atomic_write import write_csv
+from pbrs.dataset.chance import chance
+from pbrs.dataset.folder import Dataset, read_table
+from pbrs.dataset.hashing import hash_images, near_duplicates
+from pbrs.errors import InputError
+
+PARTS = ("train", "validation", "test")
+"""The parts of a split, in the order in which their fractions are given."""
+
+
+@dataclass(frozen=True)
+class Split:
+    """Which part every stem belongs to.
+
+    Attributes
+    ----------
+    parts
+        One of `PARTS` by stem.
+    """
+
+    parts: dict[str, str]
+
+    def stems(self, part: str) -> list[str]:
+        """The stems of one part, sorted.
+
+        Raises
+        ------
+        InputError
+            If there is no part of that name.
+        """
+        if part not in PARTS:
+            raise InputError(f"no part is called {part}: expected one of {', '.join(PARTS)}")
+        return sorted(stem for stem, its_part in self.parts.items() if its_part == part)
+
+
+def make_split(
+    dataset: Dataset,
+    fractions: tuple[float, float, float] = (0.7, 0.1, 0.2),
+    seed: int = 0,
+    duplicates: Sequence[tuple[str, str]] | None = None,
+) -> Split:
+    """Divide the cases at random, keeping together each patient and each set of near-duplicates.
+
+    The numbers of cases are exactly the fractions, rounded, as long as the groups that must stay together allow; a part
+    whose fraction is not zero is never empty. The chance comes from SHA-256 of seed and stem, so that the same folder
+    gives the same split on every platform and with every version of every library.
+
+    Parameters
+    ----------
+    dataset
+        Its stems with image and mask are divided.
+    fractions
+        Of train, validation and test; they sum to 1.
+    seed
+        Another seed, another split.
+    duplicates
+        Pairs of stems that show the same picture; found here, by reading every image, if not given.
+
+    Raises
+    ------
+    InputError
+        If the fractions do not sum to 1, a case has no patient in ``patients.csv``, or there are fewer groups than
+        parts.
+    """
+    # Written so that a NaN is refused, too.
+    if not (min(fractions) >= 0 and fractions[0] > 0 and abs(sum(fractions) - 1) < 1e-6):
+        raise InputError(f"parts of {fractions}: expected three that sum to 1 (100 %), none negative, train above 0")
+    groups = _shuffled_groups(dataset, seed, duplicates)
+    wanted = [part for part, fraction in zip(PARTS, fractions, strict=True) if fraction > 0]
+    if len(groups) < len(wanted):
+        raise InputError(
+            f"{_told(groups)} cannot fill {len(wanted)} parts ({', '.join(wanted)}): add cases of other patients"
+        )
+    room = _part_sizes(len(dataset.stems), fractions)
+    parts: dict[str, str] = {}
+    for number, group in enumerate(groups):
+        empty = [part for part in wanted if part not in parts.values()]
+        candidates = empty if len(groups) - number == len(empty) else wanted
+        fitting = [part for part in candidates if room[part] >= len(group)]
+        part = (
+            _drawn(fitting, room, f"{seed}/part/{group[0]}")
+            if fitting
+            else max(candidates, key=lambda candidate: room[candidate])
+        )
+        room[part] -= len(group)
+        parts.update(dict.fromkeys(group, part))
+    return Split(dict(sorted(parts.items())))
+
+
+def make_folds(
+    dataset: Dataset, folds: int, seed: int = 0, duplicates: Sequence[tuple[str, str]] | None = None
+) -> dict[str, int]:
+    """Divide the cases into `folds` folds, as equal as the groups that must stay together allow: fold by stem.
+
+    Raises
+    ------
+    InputError
+        If `folds` is below 3, a case has no patient in ``patients.csv``, or there are fewer groups than folds.
+    """
+    if folds < 3:
+        raise InputError(f"{folds} folds: expected 3 or more (one tests, one validates, the others train)")
+    groups = _shuffled_groups(dataset, seed, duplicates)
+    if len(groups) < folds:
+        raise InputError(f"{_told(groups)} cannot fill {folds} folds: ask for fewer, or add cases of other patients")
+    sizes = [0] * folds
+    fold_of: dict[str, int] = {}
+    for group in groups:
+        smallest = min(range(folds), key=lambda fold: sizes[fold])
+        sizes[smallest] += len(group)
+        fold_of.update(dict.fromkeys(group, smallest))
+    return dict(sorted(fold_of.items()))
+
+
+def fold_split(folds: Mapping[str, int], fold: int) -> Split:
+    """Make the split in which fold `fold` is the test part and the next one, cyclically, the validation part.
+
+    Raises
+    ------
+    InputError
+        If the folds are not numbered 0 to K−1 with K at least 3, or `fold` is none of them.
+    """
+    count = max(folds.values(), default=-1) + 1
+    if count < 3 or set(folds.values()) != set(range(count)):
+        raise InputError(f"folds {sorted(set(folds.values()))}: expected 0, 1, 2, … without a gap, at least three")
+    if not 0 <= fold < count:
+        raise InputError(f"fold {fold} of {count}: expected 0 to {count - 1}")
+    named = {fold: "test", (fold + 1) % count: "validation"}
+    return Split({stem: named.get(its_fold, "train") for stem, its_fold in sorted(folds.items())})
+
+
+def read_split(file: Path, fold: int | None = None) -> Split:
+    """Read ``split.csv``, with the columns ``stem,part``, or ``stem,fold`` when `fold` says which.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or malformed, holds folds and no `fold` is given, or holds parts and one is.
+    """
+    if not file.exists():
+        raise InputError(f"no split at {file}: make it with `pbrs dataset split {file.parent}`")
+    if holds_folds(file):
+        if fold is None:
+            raise InputError(f"{file} holds folds: choose the one to test on with --fold, or make parts with --force")
+        return fold_split(read_folds(file), fold)
+    if fold is not None:
+        raise InputError(f"{file} holds parts, not folds: leave out --fold, or run `pbrs dataset split --folds K`")
+    parts = read_table(file, ("stem", "part"))
+    for stem, part in parts.items():
+        if part not in PARTS:
+            raise InputError(f"{file}: {stem} is in part {part}; expected one of {', '.join(PARTS)}")
+    return Split(dict(sorted(parts.items())))
+
+
+def read_folds(file: Path) -> dict[str, int]:
+    """Read a ``split.csv`` with the columns ``stem,fold``: fold by stem.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or malformed.
+    """
+    folds = read_table(file, ("stem", "fold"))
+    for stem, fold in folds.items():
+        if not (fold.isascii() and fold.isdecimal()):
+            raise InputError(f"{file}: {stem} is in fold {fold}; expected a whole number from 0 on")
+    return {stem: int(fold) for stem, fold in sorted(folds.items())}
+
+
+def holds_folds(file: Path) -> bool:
+    """Whether a split file has a column ``fold`` rather than ``part``.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read as text.
+    """
+    try:
+        with file.open(encoding="utf-8-sig") as lines:
+            header = [name.strip() for name in lines.readline().split(",")]
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{file} cannot be read ({error}): expected comma-separated UTF-8 text") from error
+    return "fold" in header and "part" not in header
+
+
+def refuse_overwriting(file: Path, force: bool) -> None:
+    """Make sure that no split is there, or that it may be replaced.
+
+    Raises
+    ------
+    InputError
+        If the file exists and `force` is not set: runs that were scored on it would lose their meaning.
+    """
+    if file.exists() and not force:
+        raise InputError(f"{file} exists: use it, or pass --force to replace it (runs made with it stay as they are)")
+
+
+def write_split(file: Path, split: Split, force: bool = False) -> None:
+    """Write a split as ``stem,part``.
+
+    Raises
+    ------
+    InputError
+        If the file exists and `force` is not set.
+    """
+    refuse_overwriting(file, force)
+    write_csv(file, ("stem", "part"), ({"stem": stem, "part": part} for stem, part in sorted(split.parts.items())))
+
+
+def write_folds(file: Path, folds: Mapping[str, int], force: bool = False) -> None:
+    """Write folds as ``stem,fold``.
+
+    Raises
+    ------
+    InputError
+        If the file exists and `force` is not set.
+    """
+    refuse_overwriting(file, force)
+    write_csv(file, ("stem", "fold"), ({"stem": stem, "fold": fold} for stem, fold in sorted(folds.items())))
+
+
+def check_overlap(split: Split, patients: Mapping[str, str] | None, duplicates: Iterable[tuple[str, str]]) -> None:
+    """Make sure that no patient and no picture stands in two parts.
+
+    Raises
+    ------
+    InputError
+        If one does; the first is named, the others are counted.
+    """
+    found = find_overlaps(split.parts, patients, duplicates)
+    if found:
+        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
+        raise InputError(f"the parts overlap: {found[0]}{more}; make the split anew with `pbrs dataset split --force`")
+
+
+def find_overlaps(
+    parts: Mapping[str, str], patients: Mapping[str, str] | None, duplicates: Iterable[tuple[str, str]]
+) -> list[str]:
+    """Name each patient, and each pair of near-duplicates, that stands in two parts (or folds)."""
+    seen: dict[str, dict[str, str]] = defaultdict(dict)
+    for stem, part in sorted(parts.items()):
+        if patients is not None and stem in patients:
+            seen[patients[stem]].setdefault(part, stem)
+    found = [
+        f"patient {patient} is in " + " and ".join(f"{part} ({stem})" for part, stem in where.items())
+        for patient, where in sorted(seen.items())
+        if len(where) > 1
+    ]
+    return found + [
+        f"{one} in {parts[one]} and {other} in {parts[other]} are near-duplicates"
+        for one, other in duplicates
+        if one in parts and other in parts and parts[one] != parts[other]
+    ]
+
+
+def _shuffled_groups(dataset: Dataset, seed: int, duplicates: Sequence[tuple[str, str]] | None) -> list[list[str]]:
+    """Sets of stems that must stay together, the largest first, in an order that depends on the seed."""
+    stems = dataset.stems
+    if not stems:
+        raise InputError(f"no image in {dataset.path} has a mask: nothing to split; add masks/STEM.png")
+    if duplicates is None:
+        duplicates = near_duplicates(hash_images({stem: dataset.images[stem] for stem in stems}))
+    leader = {stem: stem for stem in stems}
+
+    def find(stem: str) -> str:
+        while leader[stem] != stem:
+            leader[stem] = leader[leader[stem]]
+            stem = leader[stem]
+        return stem
+
+    for one, other in duplicates:
+        if one in leader and other in leader:
+            leader[find(one)] = find(other)
+    if dataset.patients is not None:
+        first_of: dict[str, str] = {}
+        for stem in stems:
+            if stem not in dataset.patients:
+                raise InputError(f"{stem} is not in {dataset.path / 'patients.csv'}: add its patient, or a made-up one")
+            leader[find(stem)] = find(first_of.setdefault(dataset.patients[stem], stem))
+    members: dict[str, list[str]] = defaultdict(list)
+    for stem in stems:
+        members[find(stem)].append(stem)
+    # The largest first: they are the hardest to fit.
+    return sorted(members.values(), key=lambda group: (-len(group), chance(f"{seed}/order/{group[0]}")))
+
+
+def _part_sizes(count: int, fractions: Sequence[float]) -> dict[str, int]:
+    """Whole numbers that sum to `count`: largest remainders, and at least one for a fraction that is not zero."""
+    exact = [fraction * count for fraction in fractions]
+    # Half a millionth: 0.7 × 10 must not become 6.999… rounded down.
+    sizes = [int(value + 5e-7) for value in exact]
+    for index in sorted(range(len(exact)), key=lambda i: sizes[i] - exact[i])[: count - sum(sizes)]:
+        sizes[index] += 1
+    for index, fraction in enumerate(fractions):
+        if fraction > 0 and sizes[index] == 0:
+            sizes[index] += 1
+            sizes[sizes.index(max(sizes))] -= 1
+    return dict(zip(PARTS, sizes, strict=True))
+
+
+def _told(groups: Sequence[Sequence[str]]) -> str:
+    cases = sum(len(group) for group in groups)
+    together = f" (in {len(groups)} groups that must stay together)" if len(groups) < cases else ""
+    return f"{cases} cases{together}"
+
+
+def _drawn(candidates: Sequence[str], room: Mapping[str, int], key: str) -> str:
+    """One of the candidates, with a chance in proportion to its room: for single cases, a uniform shuffle."""
+    tickets = list(Counter({part: room[part] for part in candidates}).elements())
+    return tickets[chance(key) % len(tickets)]

@@ -1,0 +1,1 @@
+"""Scores of predicted masks, their comparison between backbones, and the report of a study."""

@@ -1,0 +1,58 @@
+"""The card that a model file carries: what goes in, what comes out, how to use it, where it comes from."""
+
+from collections.abc import Mapping
+from typing import Any, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from pbrs.errors import InputError
+from pbrs.radiograph.placement import PlacementMode
+
+CARD_KEY = "pbrs_card"
+INPUT_NAME = "radiograph"
+OUTPUT_NAME = "probability"
+
+
+class ModelCard(BaseModel):
+    """What a model file says of itself; JSON in the ONNX metadata under ``pbrs_card``.
+
+    The network's input ``radiograph`` is float32 (N, 1, H, W) in [0, 1], bone bright; its output ``probability`` is
+    float32 (N, C, H, W) in [0, 1], one channel a name of `channels`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    format: Literal[1] = 1
+    name: str
+    backbone: str
+    channels: tuple[str, ...] = Field(min_length=1)
+    image_size: tuple[int, int] = Field(description="height and width of the network's input")
+    placement: PlacementMode
+    threshold: float = Field(
+        gt=0, lt=1, description="probability from which a pixel is bone; chosen on the validation part"
+    )
+    parameters: int
+    synthetic: bool = Field(description="whether it was trained on synthetic radiographs only")
+    training: dict[str, Any] = Field(description="settings, number of images, where the weights started from")
+    scores: dict[str, Any] = Field(description="of the best weights, by part")
+    licence: str
+    intended_use: str = "Research only; not a medical device."
+    versions: dict[str, str]
+
+
+def parse_card(metadata: Mapping[str, str], source: str) -> ModelCard:
+    """Read the card out of an ONNX file's metadata.
+
+    Raises
+    ------
+    InputError
+        If there is none, or it is not one that this version reads.
+    """
+    if CARD_KEY not in metadata:
+        raise InputError(f"{source} is not a PBRS model file: it carries no card; make one with `pbrs export RUN`")
+    try:
+        return ModelCard.model_validate_json(metadata[CARD_KEY])
+    except ValidationError as error:
+        first = error.errors()[0]
+        field = ".".join(str(part) for part in first["loc"]) or "card"
+        raise InputError(f"{source} carries a card that this version cannot read ({field}: {first['msg']})") from error

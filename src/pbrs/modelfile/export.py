@@ -1,0 +1,199 @@
+"""From a complete run to its model file: one ONNX file with its card, checked against PyTorch."""
+
+import platform
+import warnings
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import torch
+from numpy.typing import NDArray
+from torch import Tensor, nn
+
+import pbrs
+from pbrs.atomic_write import atomic_path, write_csv
+from pbrs.dataset.folder import Dataset, open_dataset
+from pbrs.errors import InputError
+from pbrs.modelfile.calibration import Calibration, calibrate, draw_calibration
+from pbrs.modelfile.card import CARD_KEY, INPUT_NAME, OUTPUT_NAME, ModelCard
+from pbrs.network import UNet, build_unet
+from pbrs.radiograph.placement import Placement
+from pbrs.segmentation.runtime import OnnxRuntime
+from pbrs.training.run_folder import RunFolder, read_weights
+from pbrs.training.settings import TrainingSettings
+
+LARGEST_DIFFERENCE = 1e-4
+"""How far a probability of the model file may be from PyTorch's."""
+
+
+class _Probability(nn.Module):
+    """The exported graph: the network, then a sigmoid."""
+
+    def __init__(self, network: UNet) -> None:
+        super().__init__()
+        self.network = network
+
+    def forward(self, radiograph: Tensor) -> Tensor:
+        return torch.sigmoid(self.network(radiograph))
+
+
+def export_run(
+    path: Path, target: Path | None = None, dataset: Path | None = None, licence: str = "unstated"
+) -> ModelCard:
+    """Export the best weights of a run.
+
+    The threshold is chosen, and the calibration curve drawn, on the run's validation part; ``calibration.csv`` and
+    ``calibration.png`` are written beside the model file.
+
+    Parameters
+    ----------
+    path
+        The run's folder.
+    target
+        The model file; ``model.onnx`` in the run's folder if None.
+    dataset
+        Where the data set lies now, if it has been moved since.
+    licence
+        Under which the model file may be used.
+
+    Returns
+    -------
+    ModelCard
+        What was written into the file.
+
+    Raises
+    ------
+    InputError
+        If the run is not complete, or its data set is gone.
+    RuntimeError
+        If the file does not compute what PyTorch does.
+    """
+    run = RunFolder(path)
+    settings, summary, record = run.read_settings(), run.read_summary(), run.read_record()
+    data = open_dataset(dataset or Path(record["dataset"]))
+    state, _ = read_weights(run.best)
+    network = build_unet(settings.backbone, "none", settings.channels)
+    network.load_state_dict(state)
+    target = target or run.model
+    with atomic_path(target) as temporary:
+        write_graph(network.eval(), settings.image_size, temporary)
+        calibration, difference = _check(network, temporary, data, record["parts"]["validation"], settings)
+        if not difference < LARGEST_DIFFERENCE:
+            raise RuntimeError(f"the exported graph differs from PyTorch by {difference:.1e} in probability")
+        card = _card(path, settings, summary, record, calibration, difference, licence)
+        write_card(temporary, card)
+    columns = ("probability", "observed", "pixels")
+    write_csv(target.with_name("calibration.csv"), columns, calibration.rows())
+    draw_calibration(
+        calibration,
+        target.with_name("calibration.png"),
+        title=f"{card.name}, validation part",
+        synthetic=card.synthetic,
+    )
+    return card
+
+
+def write_graph(network: UNet, image_size: tuple[int, int], path: Path) -> None:
+    """Write the graph of a network in eval mode as one ONNX file, every parameter under its own name."""
+    example = torch.zeros(2, 1, *image_size)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of torch's exporter about its own internals
+        program = torch.onnx.export(
+            _Probability(network).eval(),
+            (example,),
+            input_names=[INPUT_NAME],
+            output_names=[OUTPUT_NAME],
+            dynamic_shapes=({0: torch.export.Dim("batch")},),
+            dynamo=True,
+            # Optimising folds batch normalisation into the convolutions; training could not go on from such a file.
+            # The runtime does the same when it loads it.
+            optimize=False,
+            verbose=False,
+        )
+    assert program is not None
+    program.save(path, external_data=False)
+
+
+def write_card(path: Path, card: ModelCard) -> None:
+    """Put a card into an ONNX file."""
+    model = onnx.load(path)
+    assert all(tensor.data_location != onnx.TensorProto.EXTERNAL for tensor in model.graph.initializer)
+    onnx.helper.set_model_props(model, {CARD_KEY: card.model_dump_json()})
+    for value in (*model.graph.node, model.graph):
+        # Paths of the machine that exported it.
+        del value.metadata_props[:]
+    model.producer_name, model.producer_version = "pbrs", pbrs.__version__
+    onnx.checker.check_model(model)
+    onnx.save(model, path)
+
+
+def _check(
+    network: UNet, path: Path, dataset: Dataset, stems: Sequence[str], settings: TrainingSettings
+) -> tuple[Calibration, float]:
+    """Calibrate the exported graph on the validation part, and measure its largest difference from PyTorch."""
+    if missing := [stem for stem in stems if stem not in dataset.images or stem not in dataset.masks]:
+        raise InputError(f"{dataset.path} no longer holds {missing[0]}: give the data set of this run with --dataset")
+    runtime = OnnxRuntime.load(path)
+
+    def predictions() -> Any:
+        for stem in stems:
+            radiograph, mask = dataset.read(stem)
+            placement = Placement.fit(radiograph.shape, settings.image_size, settings.placement)
+            placed = placement.place(radiograph.pixels)
+            probability = runtime.run(placed[None, None])[0]
+            differences.append(np.abs(probability - _pytorch(network, placed)).max())
+            yield placement.restore(probability[0]), mask
+
+    differences: list[Any] = []
+    return calibrate(predictions()), float(max(differences))
+
+
+@torch.no_grad()
+def _pytorch(network: UNet, placed: NDArray[np.float32]) -> NDArray[np.float32]:
+    probability: NDArray[np.float32] = torch.sigmoid(network(torch.from_numpy(placed)[None, None]))[0].numpy()
+    return probability
+
+
+def _card(
+    path: Path,
+    settings: TrainingSettings,
+    summary: dict[str, Any],
+    record: dict[str, Any],
+    calibration: Calibration,
+    difference: float,
+    licence: str,
+) -> ModelCard:
+    return ModelCard(
+        name=path.resolve().name,
+        backbone=settings.backbone,
+        channels=settings.channels,
+        image_size=settings.image_size,
+        placement=settings.placement,
+        threshold=calibration.threshold,
+        parameters=summary["parameters"],
+        synthetic=summary["synthetic"],
+        training={
+            "dataset": Path(record["dataset"]).name,
+            "images": {part: len(stems) for part, stems in record["parts"].items()},
+            "start": record["start"],
+            "best_epoch": summary["best_epoch"],
+            # Paths say more about the machine than about the model.
+            "settings": settings.model_dump(mode="json", exclude={"start_from", "encoder_weights"}),
+        },
+        scores={
+            **{part: summary[part] for part in ("train", "validation")},
+            "calibration_error": calibration.error,
+            "parity": {"largest_difference": difference, "against": f"torch {torch.__version__}"},
+        },
+        licence=licence,
+        versions={
+            "pbrs": pbrs.__version__,
+            "torch": torch.__version__,
+            "onnx": onnx.__version__,
+            "onnxruntime": onnxruntime.__version__,
+            "python": platform.python_version(),
+        },
+    )

@@ -1,0 +1,106 @@
+"""Opening a DICOM file: bounded, whatever its transfer syntax, and refused if it holds no single image."""
+
+import io
+import re
+
+from pydicom import Dataset, FileDataset, dcmread
+from pydicom.filereader import _read_file_meta_info, read_dataset, read_preamble
+from pydicom.uid import (
+    UID,
+    DeflatedExplicitVRLittleEndian,
+    ExplicitVRBigEndian,
+    ExplicitVRLittleEndian,
+    ImplicitVRLittleEndian,
+    MediaStorageDirectoryStorage,
+)
+
+from pbrs.errors import InputError
+from pbrs.radiograph.dicom_attributes import integer, text
+from pbrs.radiograph.limits import DEFLATE, inflate
+
+EXPECTED = "expected a single radiograph (CR, DX, RF or secondary capture)"
+
+
+def is_dicom(data: bytes) -> bool:
+    """Tell whether bytes have the DICOM prefix (PS3.10, 7.1)."""
+    return data[128:132] == b"DICM"
+
+
+def open_dicom(data: bytes, source: str) -> Dataset:
+    """Parse a DICOM file that holds an image.
+
+    Files without preamble or file meta information are read too, as old archives write them.
+
+    Parameters
+    ----------
+    data
+        The file's bytes.
+    source
+        Its name, for messages.
+
+    Returns
+    -------
+    pydicom.Dataset
+        With ``PixelData`` and a transfer syntax.
+
+    Raises
+    ------
+    InputError
+        If it is damaged, inflates to too much, or holds no image or several.
+    """
+    try:
+        dataset = _parse(data, source)
+        has_pixels = "PixelData" in dataset
+        has_floats = "FloatPixelData" in dataset or "DoubleFloatPixelData" in dataset
+        is_known = "SOPClassUID" in dataset or "Modality" in dataset or "Rows" in dataset
+        is_directory = "DirectoryRecordSequence" in dataset
+        meta = dataset.file_meta
+        is_directory |= meta.get("MediaStorageSOPClassUID") == MediaStorageDirectoryStorage
+    except InputError:
+        raise
+    except Exception:
+        # pydicom raises whatever broken bytes make it stumble over.
+        raise InputError(f"{source}: cannot be read as DICOM: damaged or incomplete; export it again") from None
+    if is_directory:
+        raise InputError(f"{source} is a DICOMDIR, a list of files: give the images or their folder instead")
+    if has_floats:
+        raise InputError(f"{source}: floating point pixels, as in a parametric map: {EXPECTED}")
+    if not has_pixels:
+        if not is_known and not is_dicom(data):
+            raise InputError(f"{source} is not PNG, JPEG, TIFF or DICOM: export it as one of these")
+        raise InputError(f"{source}: DICOM without an image{_kind(dataset)}: {EXPECTED}")
+    frames = integer(dataset, "NumberOfFrames") or 1
+    if frames > 1:
+        raise InputError(f"{source}: {frames} frames: {EXPECTED}; export the frame you want as a file of its own")
+    _settle_transfer_syntax(dataset)
+    return dataset
+
+
+def _parse(data: bytes, source: str) -> Dataset:
+    """Parse as `dcmread` does, but inflate a deflated data set within bounds (PS3.5, A.5)."""
+    file = io.BytesIO(data)
+    preamble = read_preamble(file, force=True)
+    meta = _read_file_meta_info(file)
+    if meta.get("TransferSyntaxUID") != DeflatedExplicitVRLittleEndian:
+        return dcmread(io.BytesIO(data), force=True)
+    inflated = inflate(data[file.tell() :], source, DEFLATE)
+    content = read_dataset(io.BytesIO(inflated), is_implicit_VR=False, is_little_endian=True)
+    return FileDataset("", content, preamble, meta, is_implicit_VR=False, is_little_endian=True)
+
+
+def _settle_transfer_syntax(dataset: Dataset) -> None:
+    """Name the transfer syntax that pydicom guessed where the file does not."""
+    if dataset.file_meta.get("TransferSyntaxUID"):
+        return
+    implicit, little = dataset.original_encoding
+    syntax = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian if little else ExplicitVRBigEndian
+    dataset.file_meta.TransferSyntaxUID = syntax
+
+
+def _kind(dataset: Dataset) -> str:
+    """Say what an object is by DICOM's own name for its class, or by its modality; never by free text."""
+    uid = UID(text(dataset, "SOPClassUID"))
+    if uid.name != str(uid):
+        return f" ({uid.name})"
+    modality = text(dataset, "Modality")
+    return f" (modality {modality})" if re.fullmatch("[A-Z]{2,10}", modality) else ""

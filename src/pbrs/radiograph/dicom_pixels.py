@@ -1,0 +1,171 @@
+"""The stored values of a DICOM image: decoded within bounds, with unused bits and sign put right."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom import Dataset
+from pydicom.encaps import generate_frames
+from pydicom.pixels.decoders.base import get_decoder
+from pydicom.pixels.processing import apply_color_lut
+from pydicom.pixels.utils import pixel_array
+from pydicom.uid import UID, JPEGExtended12Bit, RLELossless
+
+from pbrs.errors import InputError
+from pbrs.radiograph.codestream import read_codestream, rle_length
+from pbrs.radiograph.dicom_attributes import integer, text
+from pbrs.radiograph.limits import check_pixels
+
+_COLOUR = {"RGB", "YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_422", "YBR_PARTIAL_420", "YBR_ICT", "YBR_RCT"}
+_DAMAGED = "the pixel data cannot be decoded: damaged, incomplete or not as the header says; export it again"
+
+
+@dataclass(frozen=True)
+class PixelHeader:
+    """The image pixel module (PS3.3, C.7.6.3) as far as decoding needs it."""
+
+    rows: int
+    columns: int
+    samples: int
+    photometric: str
+    bits_allocated: int
+    bits_stored: int
+    high_bit: int
+    signed: bool
+
+    @classmethod
+    def of(cls, dataset: Dataset, source: str) -> "PixelHeader":
+        """Read and check it; raises InputError that names the attribute which is absent or makes no sense."""
+        photometric = text(dataset, "PhotometricInterpretation")
+        if photometric not in {"MONOCHROME1", "MONOCHROME2", "PALETTE COLOR"} | _COLOUR:
+            raise InputError(
+                f"{source}: (0028,0004) PhotometricInterpretation is absent or unknown: expected MONOCHROME1, "
+                "MONOCHROME2, PALETTE COLOR, RGB or YBR; export it again"
+            )
+        rows, columns = _needed(dataset, source, "Rows"), _needed(dataset, source, "Columns")
+        check_pixels(source, rows, columns)
+        allocated = _needed(dataset, source, "BitsAllocated")
+        stored = integer(dataset, "BitsStored") or allocated
+        high = integer(dataset, "HighBit")
+        samples = integer(dataset, "SamplesPerPixel") or (3 if photometric in _COLOUR else 1)
+        if allocated not in (1, 8, 16, 32) or not 1 <= stored <= allocated:
+            raise InputError(
+                f"{source}: {stored} of {allocated} bits (0028,0100 and 0028,0101): expected 1 to 32 bits stored in "
+                "1, 8, 16 or 32; export it again"
+            )
+        if samples != (3 if photometric in _COLOUR else 1):
+            raise InputError(f"{source}: {samples} samples a pixel in {photometric}: expected 3 in colour, 1 in grey")
+        # A high bit that does not fit the stored bits means nothing: what everybody writes is BitsStored - 1.
+        high = high if high is not None and stored - 1 <= high < allocated else stored - 1
+        signed = integer(dataset, "PixelRepresentation") == 1
+        return cls(rows, columns, samples, photometric, allocated, stored, high, signed)
+
+
+def decode_pixels(dataset: Dataset, header: PixelHeader, source: str) -> tuple[NDArray[np.integer], list[str]]:
+    """Decode the pixel data.
+
+    Parameters
+    ----------
+    dataset
+        As `open_dicom` gives it.
+    header
+        Its image pixel module.
+    source
+        The file's name, for messages.
+
+    Returns
+    -------
+    values
+        Integer (H, W), or RGB (H, W, 3): as stored, unused bits not yet put right.
+    warnings
+        Where the codestream and the header say different things.
+
+    Raises
+    ------
+    InputError
+        If the decoder is not installed, or the data are damaged.
+    """
+    syntax = dataset.file_meta.TransferSyntaxUID
+    warnings: list[str] = []
+    if syntax.is_compressed and not syntax.is_deflated:
+        _check_decoder(syntax, header, source)
+        warnings = _check_frame(dataset, header, syntax, source)
+    try:
+        # Unused bits are put right by `stored_values`, which heeds HighBit too. In a codestream there are none.
+        values = pixel_array(dataset, correct_unused_bits=False)
+        if header.photometric == "PALETTE COLOR":
+            values = apply_color_lut(values, dataset)
+    except Exception:
+        # pydicom and its plugins raise what broken data make them stumble over, and may quote attributes.
+        raise InputError(f"{source}: {_DAMAGED}") from None
+    expected = (header.rows, header.columns)
+    if values.shape[:2] != expected or values.ndim not in (2, 3) or values.shape[2:] not in ((), (3,)):
+        raise InputError(f"{source}: {_DAMAGED}")
+    return values, warnings
+
+
+def stored_values(values: NDArray[np.integer], header: PixelHeader) -> NDArray[np.integer]:
+    """Take the stored bits out of words that were not coded as a picture (PS3.5, 8.1.1).
+
+    They are BitsStored of them, the highest at HighBit. What the other bits hold (overlays, junk) is dropped, and the sign is extended.
+
+    Parameters
+    ----------
+    values
+        Integer, any shape, BitsAllocated wide.
+    header
+        The image pixel module.
+    """
+    width = 8 * values.dtype.itemsize
+    if header.bits_stored >= width or values.dtype.kind not in "iu":
+        return values
+    # To the top and back: the left shift drops what is above, the right shift what is below and extends the sign.
+    up = np.left_shift(values, width - 1 - header.high_bit)
+    shifted: NDArray[np.integer] = np.right_shift(up, width - header.bits_stored)
+    return shifted
+
+
+def _needed(dataset: Dataset, source: str, keyword: str) -> int:
+    value = integer(dataset, keyword)
+    if value is None:
+        raise InputError(f"{source}: DICOM image without a usable {keyword}: damaged or incomplete; export it again")
+    return value
+
+
+def _check_decoder(syntax: UID, header: PixelHeader, source: str) -> None:
+    try:
+        decoder = get_decoder(syntax)
+    except NotImplementedError:
+        known = syntax.name if syntax.name != str(syntax) else "an unknown transfer syntax"
+        raise InputError(f"{source}: compressed as {known}, which is not read: export it uncompressed") from None
+    if not decoder.is_available:
+        raise InputError(f"{source}: compressed as {syntax.name}: to read it, pip install 'pbrs[dicom]'")
+    if syntax == JPEGExtended12Bit and header.bits_stored != 8:
+        raise InputError(
+            f"{source}: compressed as JPEG Extended with {header.bits_stored} bits, which no free decoder reads: "
+            "export it uncompressed or as JPEG 2000"
+        )
+
+
+def _check_frame(dataset: Dataset, header: PixelHeader, syntax: UID, source: str) -> list[str]:
+    """Compare a frame with the header before it is decoded; returns warnings."""
+    try:
+        frame = next(generate_frames(dataset.PixelData, number_of_frames=1))
+    except Exception:
+        raise InputError(f"{source}: {_DAMAGED}") from None
+    if syntax == RLELossless:
+        expected = header.rows * header.columns * header.samples * max(1, header.bits_allocated // 8)
+        # Each segment may be padded to an even length.
+        if rle_length(frame, 2 * expected + 64) > expected + 64:
+            raise InputError(f"{source}: {_DAMAGED}")
+        return []
+    found = read_codestream(frame)
+    if found is None or (found.rows, found.columns, found.samples) != (header.rows, header.columns, header.samples):
+        raise InputError(f"{source}: {_DAMAGED}")
+    warnings = []
+    if found.bits != header.bits_stored:
+        warnings.append(f"the compressed image has {found.bits} bits, the header says {header.bits_stored}")
+    if found.signed is not None and found.signed != header.signed:
+        signs = {True: "signed", False: "unsigned"}
+        warnings.append(f"the compressed image is {signs[found.signed]}, the header says {signs[header.signed]}")
+    return warnings

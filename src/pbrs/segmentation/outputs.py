@@ -1,0 +1,103 @@
+"""What `segment` writes for one radiograph, and its entry in the report."""
+
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from pbrs.atomic_write import write_png
+from pbrs.radiograph.radiograph import Radiograph
+from pbrs.segmentation.overlay import draw_overlay
+from pbrs.segmentation.roi import Margin, cut_roi, widen_box
+from pbrs.segmentation.segmenter import Segmentation
+
+
+class OutputNames:
+    """Gives every radiograph of one call a stem of its own, so that none overwrites another's files."""
+
+    def __init__(self) -> None:
+        self._taken: set[str] = set()
+
+    def claim(self, path: Path) -> str:
+        """Give the file's stem, or the stem with the first free number from 2."""
+        stem, number = path.stem, 1
+        # Compared without case: some file systems know no difference.
+        while self._taken & (names := {name.casefold() for name in (stem, _blanked(stem))}):
+            number += 1
+            stem = f"{path.stem}_{number}"
+        self._taken |= names
+        return stem
+
+
+def write_outputs(
+    out: Path, stem: str, radiograph: Radiograph, segmentation: Segmentation, margin: Margin
+) -> dict[str, Any]:
+    """Write mask, structures, overlay and region of interest; all of them, or none.
+
+    Returns
+    -------
+    dict
+        Paths within `out` by kind, and the box that was cut out.
+    """
+    pictures = {
+        Path("masks", f"{stem}.png"): segmentation.mask.astype(np.uint8) * np.uint8(255),
+        Path("overlays", f"{stem}.png"): draw_overlay(radiograph.pixels, segmentation.mask),
+    }
+    files: dict[str, Any] = {"mask": f"masks/{stem}.png", "overlay": f"overlays/{stem}.png"}
+    for name, mask in segmentation.structures.items():
+        pictures[Path("structures", name, f"{stem}.png")] = mask.astype(np.uint8) * np.uint8(255)
+        files.setdefault("structures", {})[name] = f"structures/{name}/{stem}.png"
+    roi_box = None
+    if segmentation.box is not None:
+        roi_box = widen_box(segmentation.box, margin.pixels(segmentation.box), radiograph.shape)
+        cropped, blanked = cut_roi(radiograph, segmentation.mask, roi_box)
+        pictures[Path("roi", f"{stem}.png")] = cropped
+        pictures[Path("roi", f"{_blanked(stem)}.png")] = blanked
+        files["roi"] = f"roi/{stem}.png"
+        files["roi_blanked"] = f"roi/{_blanked(stem)}.png"
+    written: list[Path] = []
+    try:
+        for path, picture in pictures.items():
+            written.append(out / path)
+            write_png(out / path, picture)
+    except BaseException:
+        for path in written:
+            path.unlink(missing_ok=True)
+        raise
+    return {"files": files, "roi_box": _named(roi_box)}
+
+
+def describe(path: Path, radiograph: Radiograph, segmentation: Segmentation, outputs: dict[str, Any]) -> dict[str, Any]:
+    """Make one radiograph's entry in ``report.json``: file facts only, nothing from the patient's header."""
+    area = int(segmentation.mask.sum())
+    spacing = radiograph.spacing_mm
+    return {
+        "input": str(path),
+        "sha256": radiograph.sha256,
+        "format": radiograph.file_format,
+        "height": radiograph.shape[0],
+        "width": radiograph.shape[1],
+        "bits": radiograph.bits,
+        "grey_rule": radiograph.grey_rule,
+        "inverted": radiograph.inverted,
+        "spacing_mm": spacing,
+        "spacing_source": radiograph.spacing_source,
+        "patient_left": radiograph.patient_left,
+        "patient_left_assumed": radiograph.patient_left_assumed,
+        "threshold": segmentation.threshold,
+        "box": _named(segmentation.box),
+        "area_px": area,
+        "area_fraction": area / segmentation.mask.size,
+        "area_mm2": None if spacing is None else area * spacing[0] * spacing[1],
+        "milliseconds": round(segmentation.milliseconds, 1),
+        "warnings": [*radiograph.warnings, *segmentation.warnings],
+        **outputs,
+    }
+
+
+def _blanked(stem: str) -> str:
+    return f"{stem}_blanked"
+
+
+def _named(box: tuple[int, int, int, int] | None) -> dict[str, int] | None:
+    return None if box is None else dict(zip(("top", "left", "bottom", "right"), box, strict=True))

@@ -1,0 +1,132 @@
+"""The folder of one run: which files it holds, and its record of what was trained on."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+from torch import Tensor
+
+from pbrs.atomic_write import atomic_path
+from pbrs.errors import InputError
+from pbrs.training.settings import TrainingSettings, make_settings, read_settings_file
+
+
+@dataclass(frozen=True)
+class RunFolder:
+    """Names of the files of one run."""
+
+    path: Path
+
+    @property
+    def settings(self) -> Path:
+        """The run's `TrainingSettings`."""
+        return self.path / "settings.yaml"
+
+    @property
+    def record(self) -> Path:
+        """What was trained on, with which versions."""
+        return self.path / "run.json"
+
+    @property
+    def history(self) -> Path:
+        """Loss, IoU and F1 of every epoch."""
+        return self.path / "history.csv"
+
+    @property
+    def checkpoint(self) -> Path:
+        """All that a resumed run needs, as of the end of the last whole epoch."""
+        return self.path / "last.ckpt"
+
+    @property
+    def best(self) -> Path:
+        """The weights of the epoch with the smallest validation loss."""
+        return self.path / "best.safetensors"
+
+    @property
+    def summary(self) -> Path:
+        """Training and validation scores of the best weights; written when the run is complete."""
+        return self.path / "summary.json"
+
+    @property
+    def model(self) -> Path:
+        """The exported model file."""
+        return self.path / "model.onnx"
+
+    def read_settings(self) -> TrainingSettings:
+        """Read the settings that this run was started with.
+
+        Raises
+        ------
+        InputError
+            If this is no run.
+        """
+        if not self.settings.is_file():
+            raise InputError(f"{self.path} is not a run: expected {self.settings.name} in it, as `pbrs train` writes")
+        return make_settings(read_settings_file(self.settings))
+
+    def read_record(self) -> dict[str, Any]:
+        """Read ``run.json``.
+
+        Raises
+        ------
+        InputError
+            If it is missing or damaged.
+        """
+        return read_json(self.record)
+
+    def read_summary(self) -> dict[str, Any]:
+        """Read ``summary.json``.
+
+        Raises
+        ------
+        InputError
+            If it is missing or damaged: the run is not complete.
+        """
+        return read_json(self.summary)
+
+
+def read_json(path: Path) -> dict[str, Any]:
+    """Read a JSON object.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or holds something else.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise InputError(
+            f"{path} cannot be read ({str(error)[:120]}): is the run complete? train it with --resume"
+        ) from error
+    if not isinstance(value, dict):
+        raise InputError(f"{path} holds {type(value).__name__}: expected a JSON object")
+    return value
+
+
+def write_weights(path: Path, state: dict[str, Tensor], metadata: dict[str, Any]) -> None:
+    """Write a state dictionary as safetensors, with `metadata` as JSON in its header."""
+    tensors = {name: tensor.detach().cpu().contiguous() for name, tensor in state.items()}
+    with atomic_path(path) as temporary:
+        safetensors.torch.save_file(tensors, temporary, {"pbrs": json.dumps(metadata)})
+
+
+def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Read what `write_weights` wrote.
+
+    Raises
+    ------
+    InputError
+        If the file is missing, damaged, or not ours.
+    """
+    try:
+        with safetensors.safe_open(path, framework="pt") as file:
+            metadata = json.loads((file.metadata() or {})["pbrs"])
+        return safetensors.torch.load_file(path), metadata
+    except (OSError, safetensors.SafetensorError, KeyError, ValueError) as error:
+        raise InputError(
+            f"weights {path} cannot be read ({str(error)[:120]}): expected a file of `pbrs train`"
+        ) from error

@@ -1,0 +1,108 @@
+"""Everything that defines one training, with the paper's recipe as the defaults."""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
+
+from pbrs.atomic_write import write_text
+from pbrs.dataset.augmentation import AugmentationSettings
+from pbrs.dataset.folder import STRUCTURES
+from pbrs.errors import InputError
+from pbrs.network import BACKBONES, find_backbone
+from pbrs.radiograph.placement import PlacementMode
+
+SMALLEST_SIDE = 64
+
+
+def _both_sides(size: Any) -> Any:
+    """Read ``224`` as 224×224."""
+    return (size, size) if isinstance(size, int) else size
+
+
+class TrainingSettings(BaseModel):
+    """Settings of one training; written into its run as ``settings.yaml``, and read back from there."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    backbone: str = Field("densenet121", description=", ".join(BACKBONES))
+    encoder_weights: str = Field("imagenet", description="imagenet, none, or a safetensors or .pth file")
+    encoder_weights_sha256: str | None = Field(None, description="what that file's SHA-256 must begin with")
+    start_from: str | None = Field(None, description="a run or model file to go on from, instead of encoder weights")
+    channels: tuple[str, ...] = Field(("region",), min_length=1, description="region, and any of the structures")
+    image_size: Annotated[tuple[int, int], BeforeValidator(_both_sides)] = Field(
+        (224, 224), description="height and width of the network's input"
+    )
+    placement: PlacementMode = "stretch"
+    batch_size: int = Field(10, ge=1)
+    epochs: int = Field(100, ge=1)
+    learning_rate: float = Field(1e-4, gt=0, description="of Adam; constant")
+    focal_alpha: float = Field(0.25, ge=0, le=1)
+    focal_gamma: float = Field(2.0, ge=0)
+    dice_smooth: float = Field(1e-5, gt=0)
+    augmentation: AugmentationSettings = AugmentationSettings()
+    precision: Literal["auto", "float32", "bfloat16"] = Field(
+        "auto", description="auto: bfloat16 autocast where the processor has it, else float32"
+    )
+    seed: int = Field(0, ge=0)
+    limit_train: int | None = Field(None, ge=1, description="train on this many images of the training part")
+    accelerator: str = Field("auto", description="Lightning's accelerator: auto, cpu, gpu, …")
+    devices: str = Field("auto", description="Lightning's devices: auto, a count, or a list such as 0,1")
+
+    @model_validator(mode="after")
+    def _check(self) -> "TrainingSettings":
+        backbone = find_backbone(self.backbone)
+        # Batch normalisation needs more than one value a channel, so the deepest map must be 2×2 at least.
+        smallest = max(SMALLEST_SIDE, 107 if backbone.name == "inceptionv3" else 0)
+        if min(self.image_size) < smallest:
+            raise ValueError(
+                f"image size {self.image_size} is too small to train {backbone.title}: at least {smallest}"
+            )
+        if self.channels[0] != "region" or len(set(self.channels)) < len(self.channels):
+            raise ValueError("channels must begin with region and name nothing twice")
+        unknown = set(self.channels[1:]) - set(STRUCTURES)
+        if unknown:
+            raise ValueError(f"channels {sorted(unknown)} are not known: expected region, {', '.join(STRUCTURES)}")
+        return self
+
+
+def make_settings(values: dict[str, Any]) -> TrainingSettings:
+    """Check settings that a user gave.
+
+    Raises
+    ------
+    InputError
+        One line that names the first setting that is wrong.
+    """
+    try:
+        return TrainingSettings.model_validate(values)
+    except ValidationError as error:
+        first = error.errors()[0]
+        name = ".".join(str(part) for part in first["loc"]) or "settings"
+        raise InputError(
+            f"{name}: {first['msg'].removeprefix('Value error, ')} (got {first['input']!r:.80})"
+        ) from error
+
+
+def read_settings_file(path: Path) -> dict[str, Any]:
+    """Read settings from a YAML file, unchecked.
+
+    Raises
+    ------
+    InputError
+        If the file is not there or is no mapping of names to values.
+    """
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(f"settings {path} cannot be read ({reason}): expected a YAML file") from error
+    if not isinstance(values, dict):
+        raise InputError(f"settings {path} hold {type(values).__name__}: expected lines such as `epochs: 100`")
+    return values
+
+
+def write_settings(path: Path, settings: TrainingSettings) -> None:
+    """Write settings as YAML that `read_settings_file` reads back."""
+    write_text(path, yaml.safe_dump(settings.model_dump(mode="json"), sort_keys=False))

@@ -1,0 +1,82 @@
+"""The network that a training starts from: encoder weights, a run, or a model file."""
+
+from pathlib import Path
+from typing import Any
+
+from torch import Tensor
+
+from pbrs.errors import InputError
+from pbrs.modelfile.card import ModelCard
+from pbrs.modelfile.state import read_model_state
+from pbrs.network import UNet, build_unet
+from pbrs.training.run_folder import RunFolder, read_weights
+from pbrs.training.settings import TrainingSettings
+
+
+def settings_of_start(path: Path) -> dict[str, Any]:
+    """Tell which settings a run or model file brings with it: backbone, channels, image size, placement.
+
+    Raises
+    ------
+    InputError
+        If it is neither.
+    """
+    if path.is_dir():
+        settings = RunFolder(path).read_settings()
+        brought: dict[str, Any] = settings.model_dump(include={"backbone", "channels", "image_size", "placement"})
+        return brought
+    card, _ = read_model_state(path)
+    return {
+        "backbone": card.backbone,
+        "channels": card.channels,
+        "image_size": card.image_size,
+        "placement": card.placement,
+    }
+
+
+def build_start(settings: TrainingSettings) -> tuple[UNet, str]:
+    """Build the network that `settings` start from.
+
+    Returns
+    -------
+    network
+        With weights. Nothing is downloaded unless the settings ask for ImageNet weights and start from nothing else.
+    record
+        Where the weights come from, for the run's record.
+
+    Raises
+    ------
+    InputError
+        If the weights cannot be had or do not fit the settings.
+    """
+    if settings.start_from is None:
+        network = build_unet(
+            settings.backbone, settings.encoder_weights, settings.channels, settings.encoder_weights_sha256
+        )
+        return network, f"encoder weights: {settings.encoder_weights}"
+    path = Path(settings.start_from)
+    backbone, channels, state = _read_start(path)
+    if (backbone, channels) != (settings.backbone, settings.channels):
+        raise InputError(
+            f"{path} is a {backbone} with channels {', '.join(channels)}; the settings ask for {settings.backbone} "
+            f"with {', '.join(settings.channels)}: leave backbone and channels out, and they are taken from the model"
+        )
+    network = build_unet(backbone, "none", channels)
+    # A model file holds no count of batches, which batch normalisation with a momentum does not use.
+    missing, unexpected = network.load_state_dict(state, strict=False)
+    missing = [name for name in missing if not name.endswith("num_batches_tracked")]
+    if missing or unexpected:
+        raise InputError(
+            f"{path} does not hold the weights of a {backbone}: {len(missing)} arrays missing, {len(unexpected)} "
+            f"unknown (first: {(missing + unexpected)[0]}); export it again with this version"
+        )
+    return network, f"start from: {path.name}"
+
+
+def _read_start(path: Path) -> tuple[str, tuple[str, ...], dict[str, Tensor]]:
+    if path.is_dir():
+        state, metadata = read_weights(RunFolder(path).best)
+        return metadata["backbone"], tuple(metadata["channels"]), state
+    card: ModelCard
+    card, state = read_model_state(path)
+    return card.backbone, card.channels, state

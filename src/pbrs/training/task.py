@@ -1,0 +1,60 @@
+"""One training step and one validation step, as Lightning runs them."""
+
+import lightning
+import torch
+from torch import Tensor
+
+from pbrs.dataset.augmentation import mix_seed
+from pbrs.dataset.examples import Batch
+from pbrs.network import UNet
+from pbrs.training.losses import FocalDiceLoss
+from pbrs.training.overlap import image_overlap
+from pbrs.training.settings import TrainingSettings
+
+
+class SegmentationTask(lightning.LightningModule):
+    """The paper's training of one network: focal + Dice loss, Adam, IoU and F1 of the region beside it.
+
+    Parameters
+    ----------
+    network
+        What is trained. It is kept channels-last, which is faster on a CPU.
+    settings
+        Loss, learning rate and seed.
+    """
+
+    def __init__(self, network: UNet, settings: TrainingSettings) -> None:
+        super().__init__()
+        self.network = network.to(memory_format=torch.channels_last)
+        self.settings = settings
+        self.loss = FocalDiceLoss(settings.focal_alpha, settings.focal_gamma, settings.dice_smooth)
+
+    def forward(self, radiographs: Tensor) -> Tensor:
+        """Compute float32 logits (N, C, H, W) of radiographs (N, 1, H, W) in [0, 1]."""
+        logits: Tensor = self.network(radiographs.contiguous(memory_format=torch.channels_last))
+        return logits.float()
+
+    def on_train_epoch_start(self) -> None:
+        """Tie stochastic depth to (seed, epoch), so that a resumed run draws what an undisturbed one would."""
+        torch.manual_seed(mix_seed(self.settings.seed, self.current_epoch, 1))
+
+    def training_step(self, batch: Batch, batch_index: int) -> Tensor:
+        """Compute the loss of one batch."""
+        return self._step(batch, "train")
+
+    def validation_step(self, batch: Batch, batch_index: int) -> None:
+        """Log the loss, IoU and F1 of one validation batch."""
+        self._step(batch, "validation")
+
+    def _step(self, batch: Batch, part: str) -> Tensor:
+        images, masks, available = batch
+        logits = self(images)
+        loss: Tensor = self.loss(logits, masks, available)
+        iou, f1 = image_overlap(logits[:, 0], masks[:, 0])
+        values = {f"{part}_loss": loss.detach(), f"{part}_iou": iou.mean(), f"{part}_f1": f1.mean()}
+        self.log_dict(values, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(images))
+        return loss
+
+    def configure_optimizers(self) -> torch.optim.Optimizer:
+        """Adam with the settings' learning rate, constant as in the paper."""
+        return torch.optim.Adam(self.network.parameters(), lr=self.settings.learning_rate)

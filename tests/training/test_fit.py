@@ -1,0 +1,311 @@
+"""Training: one seed gives one result, and a killed run goes on to the bits of an undisturbed one."""
+
+import csv
+import json
+import os
+import pickle
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors.torch
+import torch
+
+from command_line import pbrs
+from pbrs.dataset.folder import open_dataset
+from pbrs.dataset.split import Split, read_split
+from pbrs.errors import InputError
+from pbrs.modelfile.state import read_model_state
+from pbrs.network import build_unet
+from pbrs.training.fit import fit
+from pbrs.training.resolve import resolve_settings
+from pbrs.training.run_folder import RunFolder, read_weights
+from pbrs.training.settings import TrainingSettings, make_settings
+
+EPOCHS = 5
+
+
+def arguments(dataset: Path, run: Path, *more: str) -> list[str]:
+    return [
+        *("train", str(dataset), "-o", str(run), "--encoder-weights", "none", "--backbone", "mobilenetv2"),
+        *("--image-size", "96", "--batch-size", "4", "--epochs", str(EPOCHS), "--accelerator", "cpu", *more),
+    ]
+
+
+def weights_of(run: Path) -> dict[str, torch.Tensor]:
+    return torch.load(RunFolder(run).checkpoint, weights_only=True)["state_dict"]
+
+
+def history_of(run: Path) -> list[dict[str, str]]:
+    with RunFolder(run).history.open() as file:
+        return [{name: value for name, value in row.items() if name != "seconds"} for row in csv.DictReader(file)]
+
+
+def epochs_of(run: Path) -> int:
+    return len(history_of(run)) if RunFolder(run).history.exists() else 0
+
+
+def assert_same_run(run: Path, other: Path) -> None:
+    ours, theirs = weights_of(run), weights_of(other)
+    assert ours.keys() == theirs.keys()
+    assert all(torch.equal(ours[name], theirs[name]) for name in ours)
+    best, other_best = (safetensors.torch.load_file(RunFolder(path).best) for path in (run, other))
+    assert all(torch.equal(best[name], other_best[name]) for name in best)
+    assert history_of(run) == history_of(other)
+
+
+@pytest.fixture(scope="module")
+def undisturbed(phantoms, tmp_path_factory) -> Path:
+    run = tmp_path_factory.mktemp("fit") / "undisturbed"
+    done = pbrs(*arguments(phantoms, run))
+    assert done.status == 0, done.err
+    assert f"epoch {EPOCHS}/{EPOCHS}" in done.out
+    return run
+
+
+def interrupt(phantoms: Path, run: Path, reached: Callable[[], bool], number: signal.Signals) -> tuple[int, str]:
+    """Start a training, send it a signal once `reached`, and give its exit status and what it said on stderr."""
+    command = [sys.executable, "-m", "pbrs", *arguments(phantoms, run)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+    while process.poll() is None and not reached():
+        time.sleep(0.002)
+    process.send_signal(number)
+    _, message = process.communicate(timeout=120)
+    return process.returncode, message
+
+
+def test_kill_9_and_resume_gives_the_bits_of_an_undisturbed_run(phantoms, undisturbed, tmp_path):
+    run = tmp_path / "killed"
+    status, _ = interrupt(phantoms, run, lambda: epochs_of(run) >= 2, signal.SIGKILL)
+    assert status == -signal.SIGKILL
+    assert not RunFolder(run).summary.exists()
+    done = pbrs(*arguments(phantoms, run, "--resume"))
+    assert done.status == 0, done.err
+    assert "epoch 1/" not in done.out, "whole epochs are not trained again"
+    assert_same_run(run, undisturbed)
+    ours, theirs = (RunFolder(path).read_summary() for path in (run, undisturbed))
+    assert {**ours, "seconds": 0} == {**theirs, "seconds": 0}
+
+
+def test_interrupt_says_how_to_go_on_and_resume_gives_the_same_bits(phantoms, undisturbed, tmp_path):
+    run = tmp_path / "interrupted"
+    status, message = interrupt(phantoms, run, lambda: epochs_of(run) >= 1, signal.SIGINT)
+    assert status == 130
+    assert "--resume" in message
+    assert "Traceback" not in message
+    assert pbrs(*arguments(phantoms, run, "--resume")).status == 0
+    assert_same_run(run, undisturbed)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("attempt", range(12))
+def test_killed_again_and_again_at_any_moment_the_run_ends_with_the_same_bits(phantoms, undisturbed, tmp_path, attempt):
+    """Kill after a random time, also while loading, between two files of an epoch, and while scoring at the end."""
+    random = np.random.default_rng(attempt)
+    run = tmp_path / "tormented"
+    for _ in range(3):
+        begun = epochs_of(run)
+        patience = time.monotonic() + random.uniform(0, 2.5)
+
+        def reached(begun: int = begun, patience: float = patience) -> bool:
+            return epochs_of(run) > begun or (RunFolder(run).settings.exists() and time.monotonic() > patience + 6)
+
+        command = [sys.executable, "-m", "pbrs", *arguments(phantoms, run, "--resume")]
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        while process.poll() is None and not reached():
+            time.sleep(0.001)
+        time.sleep(random.uniform(0, 0.3))
+        process.kill()
+        process.wait()
+    assert pbrs(*arguments(phantoms, run, "--resume")).status == 0
+    assert_same_run(run, undisturbed)
+
+
+def test_a_run_killed_before_its_first_epoch_begins_again(phantoms, undisturbed, tmp_path):
+    run = tmp_path / "early"
+    run.mkdir()
+    for file in (RunFolder(undisturbed).settings, RunFolder(undisturbed).record):
+        (run / file.name).write_bytes(file.read_bytes())
+    assert pbrs(*arguments(phantoms, run, "--resume")).status == 0
+    assert_same_run(run, undisturbed)
+
+
+def test_another_seed_gives_another_result(phantoms, undisturbed, tmp_path):
+    run = tmp_path / "other"
+    assert pbrs(*arguments(phantoms, run, "--seed", "1")).status == 0
+    assert history_of(run) != history_of(undisturbed)
+
+
+def test_a_run_in_use_is_not_overwritten_and_settings_do_not_change_on_resume(phantoms, undisturbed):
+    before = {path: path.stat().st_mtime_ns for path in undisturbed.iterdir()}
+    again = pbrs(*arguments(phantoms, undisturbed))
+    assert again.status == 2
+    assert "--resume" in again.err
+    changed = pbrs(*arguments(phantoms, undisturbed, "--resume", "--lr", "0.5"))
+    assert changed.status == 2
+    assert "learning_rate" in changed.err
+    assert {path: path.stat().st_mtime_ns for path in undisturbed.iterdir()} == before
+
+
+def test_the_best_weights_are_those_of_the_smallest_validation_loss(brief_run):
+    history = history_of(brief_run)
+    losses = [float(row["validation_loss"]) for row in history]
+    best = losses.index(min(losses)) + 1
+    assert RunFolder(brief_run).read_summary()["best_epoch"] == best
+    assert read_weights(RunFolder(brief_run).best)[1]["epoch"] == best
+    assert [int(row["epoch"]) for row in history] == list(range(1, len(history) + 1))
+
+
+def test_a_brief_training_learns_to_find_phantoms(brief_run):
+    summary = RunFolder(brief_run).read_summary()
+    assert summary["validation"]["iou"] > 0.6
+    assert summary["synthetic"] is True
+
+
+def test_a_resumed_run_may_train_for_more_epochs(phantoms, tmp_path, brief_settings):
+    data, split = open_dataset(phantoms), read_split(phantoms / "split.csv")
+    run = tmp_path / "longer"
+    fit(data, split, make_settings({**brief_settings, "epochs": 2}), run)
+    fit(data, split, make_settings({**brief_settings, "epochs": 3}), run, resume=True)
+    assert len(history_of(run)) == 3
+    with pytest.raises(InputError, match="already"):
+        fit(data, split, make_settings({**brief_settings, "epochs": 4}), run)
+
+
+def test_data_that_changed_under_a_run_is_noticed(phantoms, tmp_path, brief_settings):
+    data, split = open_dataset(phantoms), read_split(phantoms / "split.csv")
+    settings = make_settings({**brief_settings, "epochs": 1})
+    run = tmp_path / "moved"
+    fit(data, split, settings, run)
+    parts = {**split.parts, "phantom_000": "test"}
+    with pytest.raises(InputError, match="have changed"):
+        fit(data, Split(parts), settings, run, resume=True)
+
+
+def test_an_empty_validation_part_is_refused_before_anything_is_written(phantoms, tmp_path, brief_settings):
+    split = Split(dict.fromkeys(open_dataset(phantoms).stems, "train"))
+    with pytest.raises(InputError, match="validation part"):
+        fit(open_dataset(phantoms), split, make_settings(brief_settings), tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+
+
+def test_limit_train_draws_by_seed(phantoms, tmp_path, brief_settings):
+    data, split = open_dataset(phantoms), read_split(phantoms / "split.csv")
+    fit(data, split, make_settings({**brief_settings, "epochs": 1, "limit_train": 3}), tmp_path / "few")
+    record = RunFolder(tmp_path / "few").read_record()
+    assert len(record["parts"]["train"]) == 3
+    assert set(record["parts"]["train"]) <= set(split.stems("train"))
+
+
+def test_a_malicious_checkpoint_is_refused_before_it_runs(phantoms, tmp_path, brief_settings):
+    class RunsCode:
+        def __reduce__(self):
+            return Path.touch, (tmp_path / "owned",)
+
+    data, split = open_dataset(phantoms), read_split(phantoms / "split.csv")
+    settings = make_settings({**brief_settings, "epochs": 1})
+    run = tmp_path / "run"
+    fit(data, split, settings, run)
+    for write in (torch.save, lambda value, path: path.write_bytes(pickle.dumps(value))):
+        write(RunsCode(), RunFolder(run).checkpoint)
+        with pytest.raises(InputError, match="cannot be read safely"):
+            fit(data, split, make_settings({**brief_settings, "epochs": 2}), run, resume=True)
+    assert not (tmp_path / "owned").exists()
+
+
+def test_start_from_a_run_and_from_its_model_file_is_the_same_state(brief_run):
+    state, _ = read_weights(RunFolder(brief_run).best)
+    card, exported = read_model_state(RunFolder(brief_run).model)
+    assert card.backbone == "mobilenetv2"
+    for name, value in state.items():
+        if not name.endswith("num_batches_tracked"):
+            torch.testing.assert_close(exported[name], value, rtol=0, atol=1e-6)
+    missing, unexpected = build_unet("mobilenetv2").load_state_dict(exported, strict=False)
+    assert unexpected == []
+    assert all(name.endswith("num_batches_tracked") for name in missing)
+
+
+@pytest.mark.parametrize("kind", ["run", "file"])
+def test_start_from_goes_on_where_the_model_was(phantoms, brief_run, tmp_path, kind, monkeypatch):
+    monkeypatch.setattr("torch.hub.urlopen", lambda *_, **__: pytest.fail("the network was asked"))
+    start = brief_run if kind == "run" else RunFolder(brief_run).model
+    # encoder_weights stays at its default, imagenet: it must not even be looked for.
+    given = {"start_from": str(start), "epochs": 1, "batch_size": 4, "learning_rate": 1e-5, "precision": "float32"}
+    settings = resolve_settings(given)
+    assert (settings.backbone, settings.image_size) == ("mobilenetv2", (96, 96))
+    data, split = open_dataset(phantoms), read_split(phantoms / "split.csv")
+    tuned = fit(data, split, settings, tmp_path / "tuned")
+    before = RunFolder(brief_run).read_summary()["validation"]["iou"]
+    assert tuned["validation"]["iou"] == pytest.approx(before, abs=0.1)
+    assert RunFolder(tmp_path / "tuned").read_record()["start"].startswith("start from")
+
+
+def test_channels_without_masks_keep_their_weights_when_a_model_is_tuned_on_the_region(
+    phantoms, tmp_path, brief_settings
+):
+    """A model with structures, tuned on a data set that has none: its head for them moves by not a bit."""
+    data, split = open_dataset(phantoms), read_split(phantoms / "split.csv")
+    channels = ("region", "hip_left", "hip_right")
+    first = make_settings({**brief_settings, "epochs": 1, "channels": channels})
+    fit(data, split, first, tmp_path / "first")
+    tuned = resolve_settings({**brief_settings, "epochs": 2, "start_from": str(tmp_path / "first")})
+    assert tuned.channels == channels
+    fit(data, split, tuned, tmp_path / "tuned")
+    before, after = (read_weights(RunFolder(tmp_path / name).best)[0] for name in ("first", "tuned"))
+    assert torch.equal(before["head.weight"][1:], after["head.weight"][1:])
+    assert not torch.equal(before["head.weight"][0], after["head.weight"][0])
+
+
+def test_start_from_something_else_is_one_line(tmp_path):
+    (tmp_path / "junk.onnx").write_bytes(b"no onnx at all")
+    for start in (tmp_path / "junk.onnx", tmp_path / "missing.onnx", tmp_path):
+        with pytest.raises(InputError) as caught:
+            resolve_settings({"start_from": str(start)})
+        assert "\n" not in str(caught.value)
+
+
+def test_settings_come_from_flags_before_the_file_and_defaults_are_the_papers(tmp_path):
+    file = tmp_path / "settings.yaml"
+    file.write_text("epochs: 7\nbatch_size: 3\nimage_size: 256\naugmentation:\n  rotation_deg: 5\n")
+    settings = resolve_settings({"epochs": 9}, file)
+    assert (settings.epochs, settings.batch_size, settings.image_size) == (9, 3, (256, 256))
+    assert settings.augmentation.rotation_deg == 5
+    paper = TrainingSettings()
+    assert (paper.image_size, paper.batch_size, paper.epochs, paper.learning_rate) == ((224, 224), 10, 100, 1e-4)
+    assert (paper.focal_alpha, paper.focal_gamma, paper.dice_smooth) == (0.25, 2.0, 1e-5)
+    assert (paper.encoder_weights, paper.placement, paper.channels) == ("imagenet", "stretch", ("region",))
+
+
+@pytest.mark.parametrize(
+    ("values", "named"),
+    [
+        ({"epoch": 3}, "epoch"),
+        ({"epochs": 0}, "epochs"),
+        ({"backbone": "resnet18"}, "resnet18"),
+        ({"image_size": 32}, "too small"),
+        ({"channels": ["sacrum"]}, "begin with region"),
+        ({"channels": ["region", "skull"]}, "skull"),
+        ({"augmentation": {"scale": 3}}, "augmentation.scale"),
+    ],
+)
+def test_a_wrong_setting_is_named_in_one_line(values, named):
+    with pytest.raises(InputError, match=named) as caught:
+        make_settings(values)
+    assert "\n" not in str(caught.value)
+
+
+def test_settings_survive_their_file(brief_run, brief_settings):
+    assert RunFolder(brief_run).read_settings() == make_settings(brief_settings)
+
+
+def test_run_json_says_what_was_trained_on(brief_run, phantoms):
+    record = json.loads(RunFolder(brief_run).record.read_text())
+    assert record["dataset"] == str(phantoms.resolve())
+    assert len(record["parts"]["train"]) == 7
+    assert record["versions"]["torch"] == torch.__version__
+    assert os.linesep not in record["start"]
