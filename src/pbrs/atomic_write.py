@@ -12,6 +12,8 @@ from typing import Any
 import numpy as np
 from PIL import Image
 
+_UNFINISHED = ".writing-"
+
 
 @contextmanager
 def atomic_path(path: Path) -> Iterator[Path]:
@@ -28,7 +30,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
         A file name in the same folder, with the same suffix, hidden by a leading dot.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=".writing-", suffix=path.suffix, dir=path.parent)
+    handle, name = tempfile.mkstemp(prefix=_UNFINISHED, suffix=path.suffix, dir=path.parent)
     os.close(handle)
     temporary = Path(name)
     try:
@@ -38,6 +40,13 @@ def atomic_path(path: Path) -> Iterator[Path]:
     except BaseException:
         temporary.unlink(missing_ok=True)
         raise
+
+
+def remove_unfinished(folder: Path) -> None:
+    """Remove what a process that was killed while writing left in `folder`, if there is such a folder."""
+    if folder.is_dir():
+        for file in folder.glob(f"{_UNFINISHED}*"):
+            file.unlink()
 
 
 def write_text(path: Path, text: str) -> None:

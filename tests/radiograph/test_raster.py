@@ -85,16 +85,13 @@ def test_sixteen_bit_colour_png_keeps_all_bits(colour_type: int) -> None:
         assert np.array_equal(raster.alpha, samples[..., -1])
 
 
-@pytest.mark.parametrize("compression", [None, "zlib", "lzw"])
+@pytest.mark.parametrize("compression", [None, "zlib"])
 @pytest.mark.parametrize("order", ["<", ">"])
 def test_sixteen_bit_colour_tiff_keeps_all_bits(compression: str | None, order: str) -> None:
     tifffile = pytest.importorskip("tifffile")
     samples = RANDOM.integers(0, 4096, (9, 5, 3), dtype=np.uint16)
     buffer = io.BytesIO()
-    try:
-        tifffile.imwrite(buffer, samples, photometric="rgb", byteorder=order, compression=compression)
-    except (ImportError, ValueError, KeyError):
-        pytest.skip("tifffile cannot write this here")
+    tifffile.imwrite(buffer, samples, photometric="rgb", byteorder=order, compression=compression)
     raster = decode_raster(buffer.getvalue(), "deep.tif", "TIFF")
     assert np.array_equal(raster.values, samples)
 
@@ -107,8 +104,9 @@ def test_white_is_zero_in_a_tiff_is_turned_over(tmp_path: Path, dtype: type) -> 
     with Image.open(io.BytesIO(data)) as image:
         assert image.tag_v2[262] == 0
     turned = read(tmp_path, data)
-    if dtype is np.uint16:
-        assert np.allclose(turned.pixels, 1 - plain.pixels, atol=1e-6)
+    # Pillow turns 8 bits over when it writes and again when it reads, and leaves 16 bits alone both times.
+    expected = plain.pixels if dtype is np.uint8 else 1 - plain.pixels
+    assert np.allclose(turned.pixels, expected, atol=1e-6)
 
 
 def test_jpeg_is_read_within_its_loss(tmp_path: Path) -> None:
@@ -233,8 +231,10 @@ def test_a_damaged_picture_is_an_input_error_or_still_a_radiograph(
     try:
         radiograph = read_radiograph(file)
     except InputError as error:
-        assert "\n" not in str(error)
-        assert "damaged.png" in str(error)
+        problem = str(error)
     else:
+        problem = "damaged.png"
         assert radiograph.pixels.dtype == np.float32
         assert 0 <= radiograph.pixels.min() <= radiograph.pixels.max() <= 1
+    assert "\n" not in problem
+    assert "damaged.png" in problem

@@ -309,3 +309,9 @@ def test_run_json_says_what_was_trained_on(brief_run, phantoms):
     assert len(record["parts"]["train"]) == 7
     assert record["versions"]["torch"] == torch.__version__
     assert os.linesep not in record["start"]
+
+
+def test_weights_that_cannot_be_had_leave_no_run_behind(phantoms, tmp_path):
+    outcome = pbrs(*arguments(phantoms, tmp_path / "run", "--encoder-weights", str(tmp_path / "missing.pth")))
+    assert outcome.status == 2
+    assert not (tmp_path / "run").exists()

@@ -31,14 +31,19 @@ app.command("study")(study.study)
 app.add_typer(dataset.app, name="dataset")
 
 
-@app.callback()
-def options(
-    version: Annotated[bool, typer.Option("--version", help="Print the version and stop.", is_eager=True)] = False,
-) -> None:
-    """Find the pelvic bone region in frontal pelvic radiographs. Research only; not a medical device."""
-    if version:
+def _print_version(asked: bool) -> None:
+    if asked:
         print(f"pbrs {pbrs.__version__}")
         raise typer.Exit
+
+
+@app.callback()
+def options(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and stop.", is_eager=True, callback=_print_version)
+    ] = False,
+) -> None:
+    """Find the pelvic bone region in frontal pelvic radiographs. Research only; not a medical device."""
 
 
 def main() -> None:

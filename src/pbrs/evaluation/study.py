@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from pbrs.atomic_write import write_csv, write_text
+from pbrs.atomic_write import remove_unfinished, write_csv, write_text
 from pbrs.dataset.folder import Dataset
 from pbrs.dataset.split import (
     Split,
@@ -95,6 +95,7 @@ def run_study(dataset: Dataset, plan: StudyPlan, study: Path) -> Path:
     """
     for backbone in plan.backbones:
         find_backbone(backbone)
+    remove_unfinished(study)
     plan = _agree(plan, study)
     split_file = _prepare_split(dataset, plan, study)
     runs = list(plan.runs(study))

@@ -12,11 +12,15 @@ from pydicom.pixels.utils import pixel_array
 from pydicom.uid import UID, JPEGExtended12Bit, RLELossless
 
 from pbrs.errors import InputError
-from pbrs.radiograph.codestream import read_codestream, rle_length
+from pbrs.radiograph.codestream import Codestream, read_codestream, rle_length
 from pbrs.radiograph.dicom_attributes import integer, text
+from pbrs.radiograph.isolated_decoder import decode_isolated
 from pbrs.radiograph.limits import check_pixels
 
 _COLOUR = {"RGB", "YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_422", "YBR_PARTIAL_420", "YBR_ICT", "YBR_RCT"}
+_PLUGINS = ("pydicom", "pyjpegls", "pylibjpeg", "pillow")
+"""Decoders in the order in which they are tried. GDCM, which pydicom would try first, is left to what nothing
+else decodes, JPEG lossless, and then runs in a process of its own."""
 _DAMAGED = "the pixel data cannot be decoded: damaged, incomplete or not as the header says; export it again"
 
 
@@ -86,13 +90,10 @@ def decode_pixels(dataset: Dataset, header: PixelHeader, source: str) -> tuple[N
         If the decoder is not installed, or the data are damaged.
     """
     syntax = dataset.file_meta.TransferSyntaxUID
-    warnings: list[str] = []
-    if syntax.is_compressed and not syntax.is_deflated:
-        _check_decoder(syntax, header, source)
-        warnings = _check_frame(dataset, header, syntax, source)
+    _check_decoder(syntax, header, source)
+    codestream = _check_frame(dataset, header, syntax, source) if syntax.is_encapsulated else None
     try:
-        # Unused bits are put right by `stored_values`, which heeds HighBit too. In a codestream there are none.
-        values = pixel_array(dataset, correct_unused_bits=False)
+        values = _decode(dataset, header, codestream)
         if header.photometric == "PALETTE COLOR":
             values = apply_color_lut(values, dataset)
     except Exception:
@@ -101,13 +102,14 @@ def decode_pixels(dataset: Dataset, header: PixelHeader, source: str) -> tuple[N
     expected = (header.rows, header.columns)
     if values.shape[:2] != expected or values.ndim not in (2, 3) or values.shape[2:] not in ((), (3,)):
         raise InputError(f"{source}: {_DAMAGED}")
-    return values, warnings
+    return values, _contradictions(codestream, header)
 
 
 def stored_values(values: NDArray[np.integer], header: PixelHeader) -> NDArray[np.integer]:
     """Take the stored bits out of words that were not coded as a picture (PS3.5, 8.1.1).
 
-    They are BitsStored of them, the highest at HighBit. What the other bits hold (overlays, junk) is dropped, and the sign is extended.
+    They are BitsStored of them, the highest at HighBit. What the other bits hold (overlays, junk) is dropped, and the
+    sign is extended.
 
     Parameters
     ----------
@@ -125,6 +127,33 @@ def stored_values(values: NDArray[np.integer], header: PixelHeader) -> NDArray[n
     return shifted
 
 
+def _decode(dataset: Dataset, header: PixelHeader, codestream: Codestream | None) -> NDArray[np.integer]:
+    """Decode with the plugins of `_PLUGINS`, in that order; raises whatever the last of them raises."""
+    # Unused bits are put right by `stored_values`, which heeds HighBit too. In a codestream there are none.
+    syntax = dataset.file_meta.TransferSyntaxUID
+    if not syntax.is_encapsulated:
+        return pixel_array(dataset, correct_unused_bits=False)
+    available = get_decoder(syntax).available_plugins
+    plugins = [name for name in _PLUGINS if name in available] or list(available)
+    for plugin in plugins:
+        try:
+            values: NDArray[np.integer]
+            if plugin == "gdcm":
+                values = decode_isolated(dataset, plugin)
+            else:
+                values = pixel_array(dataset, correct_unused_bits=False, decoding_plugin=plugin)
+        except Exception:
+            if plugin == plugins[-1]:
+                raise
+            continue
+        if plugin == "pillow" and codestream and codestream.signed and not header.signed and header.samples == 1:
+            # Pillow offsets signed samples by half their range; the others give their bits, which the header says
+            # are unsigned.
+            values ^= values.dtype.type(1 << (codestream.bits - 1))
+        break
+    return values
+
+
 def _needed(dataset: Dataset, source: str, keyword: str) -> int:
     value = integer(dataset, keyword)
     if value is None:
@@ -137,7 +166,7 @@ def _check_decoder(syntax: UID, header: PixelHeader, source: str) -> None:
         decoder = get_decoder(syntax)
     except NotImplementedError:
         known = syntax.name if syntax.name != str(syntax) else "an unknown transfer syntax"
-        raise InputError(f"{source}: compressed as {known}, which is not read: export it uncompressed") from None
+        raise InputError(f"{source}: stored as {known}, which is not read: export it uncompressed") from None
     if not decoder.is_available:
         raise InputError(f"{source}: compressed as {syntax.name}: to read it, pip install 'pbrs[dicom]'")
     if syntax == JPEGExtended12Bit and header.bits_stored != 8:
@@ -147,8 +176,8 @@ def _check_decoder(syntax: UID, header: PixelHeader, source: str) -> None:
         )
 
 
-def _check_frame(dataset: Dataset, header: PixelHeader, syntax: UID, source: str) -> list[str]:
-    """Compare a frame with the header before it is decoded; returns warnings."""
+def _check_frame(dataset: Dataset, header: PixelHeader, syntax: UID, source: str) -> Codestream | None:
+    """Refuse a frame of another size than the header says before it is decoded; gives its own header, if any."""
     try:
         frame = next(generate_frames(dataset.PixelData, number_of_frames=1))
     except Exception:
@@ -158,11 +187,17 @@ def _check_frame(dataset: Dataset, header: PixelHeader, syntax: UID, source: str
         # Each segment may be padded to an even length.
         if rle_length(frame, 2 * expected + 64) > expected + 64:
             raise InputError(f"{source}: {_DAMAGED}")
-        return []
+        return None
     found = read_codestream(frame)
     if found is None or (found.rows, found.columns, found.samples) != (header.rows, header.columns, header.samples):
         raise InputError(f"{source}: {_DAMAGED}")
-    warnings = []
+    return found
+
+
+def _contradictions(found: Codestream | None, header: PixelHeader) -> list[str]:
+    warnings: list[str] = []
+    if found is None:
+        return warnings
     if found.bits != header.bits_stored:
         warnings.append(f"the compressed image has {found.bits} bits, the header says {header.bits_stored}")
     if found.signed is not None and found.signed != header.signed:

@@ -3,6 +3,7 @@
 import bz2
 import gzip
 import io
+import logging
 import warnings
 import zlib
 from collections.abc import Iterator
@@ -22,6 +23,8 @@ MAX_INFLATED_BYTES = 1024 * 2**20
 
 MAX_PIXELS = 80_000_000
 """Most rows × columns × frames: three times a whole-leg radiograph, and below Pillow's own limit."""
+
+_PYDICOM_LOG = logging.getLogger("pydicom")
 
 DEFLATE, GZIP = -zlib.MAX_WBITS, zlib.MAX_WBITS | 16
 
@@ -128,11 +131,15 @@ def _bounded(inflated: bytes, source: str, limit: int) -> bytes:
 
 @contextmanager
 def muted_warnings() -> Iterator[None]:
-    """Keep a library's warnings from the user: they may quote a patient's data, and what matters we say ourselves.
+    """Keep a library's warnings from the user and from logs: they may quote a patient's data.
 
-    Pillow's warning of a decompression bomb becomes an exception.
+    What matters we say ourselves. Pillow's warning of a decompression bomb becomes an exception.
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
-        yield
+        was_disabled, _PYDICOM_LOG.disabled = _PYDICOM_LOG.disabled, True
+        try:
+            yield
+        finally:
+            _PYDICOM_LOG.disabled = was_disabled

@@ -18,7 +18,7 @@ from rich.progress import track
 from torch.utils.data import DataLoader
 
 import pbrs
-from pbrs.atomic_write import write_json
+from pbrs.atomic_write import remove_unfinished, write_json
 from pbrs.dataset.augmentation import Augmentation
 from pbrs.dataset.examples import Batch, EpochOrder, ExampleData, Examples, load_examples
 from pbrs.dataset.folder import Dataset
@@ -66,6 +66,8 @@ def fit(dataset: Dataset, split: Split, settings: TrainingSettings, path: Path, 
         On ^C. All whole epochs are kept.
     """
     run = RunFolder(path)
+    if resume:
+        remove_unfinished(path)
     _check_folder(run, settings, resume)
     train, validation = _load(dataset, split, settings)
     record = _record(dataset, split, settings, train, validation)
@@ -78,8 +80,10 @@ def fit(dataset: Dataset, split: Split, settings: TrainingSettings, path: Path, 
         network = build_unet(settings.backbone, "none", settings.channels)
     else:
         network, record["start"] = build_start(settings)
-        write_json(run.record, record)
+    # Only now: what was refused so far has left no folder behind.
     write_settings(run.settings, settings)
+    if "start" in record:
+        write_json(run.record, record)
     task = SegmentationTask(network, settings)
     epoch_end = _train(task, train, validation, settings, run)
 

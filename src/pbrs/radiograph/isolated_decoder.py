@@ -1,0 +1,63 @@
+"""Decoding in a process of its own, for GDCM: on damaged data it ends the process it runs in.
+
+GDCM throws C++ exceptions that its Python binding does not catch. Nothing else that is free decodes JPEG lossless, and
+one broken file must not end a folder's run or a server. A child costs about half a second.
+"""
+
+import io
+import subprocess
+import sys
+
+import numpy as np
+from numpy.typing import NDArray
+from pydicom import Dataset, FileDataset, dcmread
+from pydicom.pixels.utils import pixel_array
+
+from pbrs.radiograph.limits import muted_warnings
+
+_MOST_SECONDS = 120
+_IMAGE_PIXEL_GROUP, _PIXEL_DATA = 0x0028, 0x7FE00010
+
+
+def decode_isolated(dataset: Dataset, plugin: str) -> NDArray[np.integer]:
+    """Decode pixel data as `pydicom.pixels.pixel_array` does, in a child process.
+
+    Only the image pixel module and the pixel data are handed over.
+
+    Parameters
+    ----------
+    dataset
+        The image.
+    plugin
+        pydicom's name of the decoding plugin.
+
+    Raises
+    ------
+    ValueError
+        If the child fails, whatever the reason.
+    """
+    content = Dataset()
+    for element in dataset:
+        if element.tag.group == _IMAGE_PIXEL_GROUP or element.tag == _PIXEL_DATA:
+            content.add(element)
+    image = FileDataset("", content, b"\0" * 128, dataset.file_meta, is_implicit_VR=False, is_little_endian=True)
+    buffer = io.BytesIO()
+    image.save_as(buffer, implicit_vr=False, little_endian=True)
+    command = [sys.executable, "-m", "pbrs.radiograph.isolated_decoder", plugin]
+    try:
+        child = subprocess.run(command, input=buffer.getvalue(), capture_output=True, timeout=_MOST_SECONDS, check=True)
+        values: NDArray[np.integer] = np.load(io.BytesIO(child.stdout), allow_pickle=False)
+    except (subprocess.SubprocessError, OSError, ValueError, EOFError):
+        raise ValueError("the decoder failed") from None
+    return values
+
+
+def _decode_standard_input(plugin: str) -> None:
+    with muted_warnings():
+        dataset = dcmread(io.BytesIO(sys.stdin.buffer.read()), force=True)
+        values = pixel_array(dataset, correct_unused_bits=False, decoding_plugin=plugin)
+    np.save(sys.stdout.buffer, values, allow_pickle=False)
+
+
+if __name__ == "__main__":
+    _decode_standard_input(sys.argv[1])

@@ -1,0 +1,33 @@
+"""`pbrs evaluate` as a user meets it."""
+
+import csv
+import json
+
+import pytest
+
+from command_line import pbrs
+
+
+def test_scores_of_the_test_part_are_written_and_shown(phantoms, brief_run, tmp_path):
+    outcome = pbrs("evaluate", brief_run, phantoms, "-o", tmp_path)
+    assert outcome.status == 0, outcome.err
+    with (tmp_path / "scores.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert [row["stem"] for row in rows] == ["phantom_009", "phantom_010", "phantom_011"]
+    summary = json.loads((tmp_path / "summary.json").read_text())
+    assert summary["scores"]["iou"]["mean"] == pytest.approx(sum(float(row["iou"]) for row in rows) / 3)
+    assert summary["synthetic"] is True
+    assert "synthetic" in outcome.out
+    assert f"{summary['scores']['iou']['mean']:.4f}" in outcome.out
+
+
+def test_all_needs_no_split_and_an_empty_part_is_refused(phantoms, brief_run, tmp_path):
+    whole = pbrs("evaluate", brief_run, phantoms, "--part", "all", "-o", tmp_path / "all")
+    assert whole.status == 0
+    assert "12 synthetic radiographs" in whole.out
+    split = tmp_path / "split.csv"
+    split.write_text("stem,part\n" + "".join(f"phantom_{index:03d},train\n" for index in range(12)))
+    empty = pbrs("evaluate", brief_run, phantoms, "--split", split, "-o", tmp_path / "none")
+    assert empty.status == 2
+    assert "test part" in empty.err
+    assert not (tmp_path / "none").exists()

@@ -1,0 +1,150 @@
+"""`pbrs segment` as a user meets it."""
+
+import json
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pydicom
+import pytest
+from PIL import Image
+from pydicom.data import get_testdata_file
+
+from command_line import pbrs
+
+REPORTED = {
+    *("input", "sha256", "format", "height", "width", "bits", "grey_rule", "inverted", "spacing_mm", "spacing_source"),
+    *("patient_left", "patient_left_assumed", "threshold", "box", "area_px", "area_fraction", "area_mm2"),
+    *("milliseconds", "warnings", "files", "roi_box"),
+}
+
+
+def report_of(out: Path) -> dict:
+    return json.loads((out / "report.json").read_text())
+
+
+def test_a_folder_gives_masks_overlays_regions_and_a_report(phantoms, brief_run, tmp_path):
+    outcome = pbrs("segment", phantoms / "images", "-o", tmp_path / "out", "--model", brief_run)
+    assert outcome.status == 0, outcome.err
+    report = report_of(tmp_path / "out")
+    assert report["complete"]
+    assert len(report["images"]) == 12
+    assert report["failed"] == []
+    for image in report["images"]:
+        assert set(image) == REPORTED
+        mask = np.asarray(Image.open(tmp_path / "out" / image["files"]["mask"]))
+        assert mask.shape == (image["height"], image["width"])
+        assert (mask > 0).sum() == image["area_px"]
+        for kind in ("overlay", "roi", "roi_blanked"):
+            assert (tmp_path / "out" / image["files"][kind]).is_file()
+    assert report["model"]["synthetic"] is True
+    assert len(report["model"]["sha256"]) == 64
+
+
+def test_a_broken_file_does_not_stop_the_others_and_is_named(phantoms, brief_run, tmp_path):
+    folder = tmp_path / "in"
+    shutil.copytree(phantoms / "images", folder)
+    content = (folder / "phantom_003.png").read_bytes()
+    (folder / "phantom_003.png").write_bytes(content[: len(content) // 2])
+    (folder / "phantom_005.png").write_text("not a picture")
+    outcome = pbrs("segment", folder, "-o", tmp_path / "out", "--model", brief_run / "model.onnx")
+    assert outcome.status == 2
+    assert "Traceback" not in outcome.err
+    assert "phantom_003.png" in outcome.err
+    report = report_of(tmp_path / "out")
+    assert len(report["images"]) == 10
+    assert {Path(failure["input"]).name for failure in report["failed"]} == {"phantom_003.png", "phantom_005.png"}
+    assert not (tmp_path / "out" / "masks" / "phantom_003.png").exists()
+    assert len(list((tmp_path / "out" / "masks").iterdir())) == 10
+
+
+def test_a_real_monochrome1_chest_comes_out_right_in_size_inversion_and_report(brief_run, tmp_path):
+    """RG1 of pydicom-data: a CR of the chest, MONOCHROME1, 15 of 16 bits. Whatever the mask."""
+    file = Path(get_testdata_file("RG1_UNCR.dcm"))
+    header = pydicom.dcmread(file)
+    outcome = pbrs("segment", file, "-o", tmp_path, "--model", brief_run)
+    assert outcome.status == 0, outcome.err
+    (image,) = report_of(tmp_path)["images"]
+    assert (image["height"], image["width"]) == (header.Rows, header.Columns) == (1955, 1841)
+    assert image["inverted"] is True
+    assert image["format"] == "DICOM"
+    assert image["bits"] == header.BitsStored
+    assert np.asarray(Image.open(tmp_path / image["files"]["mask"])).shape == (1955, 1841)
+    assert np.asarray(Image.open(tmp_path / image["files"]["overlay"])).shape == (1955, 1841, 3)
+
+
+def test_dicom_and_png_of_the_same_picture_give_nearly_the_same_mask(brief_run, tmp_path):
+    from phantom import phantom
+
+    pixels, _ = phantom(3)
+    Image.fromarray(pixels).save(tmp_path / "a.png")
+    dataset = pydicom.dcmread(get_testdata_file("RG1_UNCR.dcm"))
+    dataset.Rows, dataset.Columns = pixels.shape
+    dataset.PixelData = (4095 - pixels.astype(np.uint16) * 16).tobytes()
+    for name in ("WindowCenter", "WindowWidth", "VOILUTSequence", "PixelPaddingValue"):
+        if name in dataset:
+            delattr(dataset, name)
+    dataset.save_as(tmp_path / "b.dcm")
+    outcome = pbrs("segment", tmp_path / "a.png", tmp_path / "b.dcm", "-o", tmp_path / "out", "--model", brief_run)
+    assert outcome.status == 0, outcome.err
+    a, b = (np.asarray(Image.open(tmp_path / "out" / "masks" / f"{stem}.png")) > 0 for stem in "ab")
+    assert (a & b).sum() / (a | b).sum() > 0.98
+
+
+def test_no_patients_name_leaves_the_dicom_header(brief_run, tmp_path):
+    dataset = pydicom.dcmread(get_testdata_file("RG1_UNCR.dcm"))
+    dataset.PatientName, dataset.PatientID, dataset.InstitutionName = "SECRET^NAME", "SECRET-ID", "SECRET CLINIC"
+    dataset.save_as(tmp_path / "case.dcm")
+    outcome = pbrs("segment", tmp_path / "case.dcm", "-o", tmp_path / "out", "--model", brief_run)
+    written = b"".join(path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file())
+    assert b"SECRET" not in written
+    assert "SECRET" not in outcome.out + outcome.err
+
+
+def test_results_of_an_earlier_call_are_not_taken_for_radiographs(phantoms, brief_run, tmp_path):
+    folder = tmp_path / "in"
+    shutil.copytree(phantoms / "images", folder)
+    for _ in range(2):
+        assert pbrs("segment", folder, "-o", folder / "out", "--model", brief_run).status == 0
+        assert len(report_of(folder / "out")["images"]) == 12
+
+
+def test_equal_stems_of_one_call_do_not_overwrite_each_other(phantoms, brief_run, tmp_path):
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+        shutil.copy(phantoms / "images" / "phantom_000.png", tmp_path / name / "same.png")
+    assert pbrs("segment", tmp_path / "a", tmp_path / "b", "-o", tmp_path / "out", "--model", brief_run).status == 0
+    assert {path.name for path in (tmp_path / "out" / "masks").iterdir()} == {"same.png", "same_2.png"}
+
+
+def test_polarity_and_threshold_are_in_the_report(phantoms, brief_run, tmp_path):
+    image = phantoms / "images" / "phantom_000.png"
+    options = ("--polarity", "inverted", "--threshold", "0.25", "--margin", "3px")
+    assert pbrs("segment", image, "-o", tmp_path, "--model", brief_run, *options).status == 0
+    report = report_of(tmp_path)
+    assert report["polarity"] == "inverted"
+    assert report["images"][0]["inverted"] is True
+    assert report["images"][0]["threshold"] == 0.25
+
+
+@pytest.mark.parametrize(
+    ("arguments", "named"),
+    [
+        (["missing.png", "-o", "out", "--model", "MODEL"], "missing.png"),
+        (["IMAGE", "-o", "out", "--model", "missing.onnx"], "missing.onnx"),
+        (["IMAGE", "-o", "out", "--model", "IMAGE"], "not an ONNX file"),
+        (["IMAGE", "-o", "IMAGE", "--model", "MODEL"], "is a file"),
+        (["IMAGE", "-o", "out", "--model", "MODEL", "--margin", "wide"], "margin"),
+        (["EMPTY", "-o", "out", "--model", "MODEL"], "no radiograph"),
+    ],
+)
+def test_bad_arguments_are_one_line_and_status_2(phantoms, brief_run, tmp_path, arguments, named, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty").mkdir()
+    image = phantoms / "images" / "phantom_000.png"
+    given = {"IMAGE": image, "MODEL": brief_run, "EMPTY": tmp_path / "empty"}
+    outcome = pbrs("segment", *(given.get(argument, argument) for argument in arguments))
+    assert outcome.status == 2
+    assert named in outcome.err
+    assert len(outcome.err.strip().splitlines()) == 1
+    assert not (tmp_path / "out").exists()
