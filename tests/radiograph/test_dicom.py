@@ -250,6 +250,15 @@ def test_a_padding_range_is_left_out_in_either_order(
     assert np.allclose(pixels[1001:], percentile_scaled(np.arange(1001, 4096)), atol=1e-6)
 
 
+@pytest.mark.parametrize(("junk", "padding"), [(0xF000, 4095), (0x8000, 0x8FFF)])
+def test_padding_is_found_below_junk_and_in_bits_that_are_not_stored(
+    write_dicom: DicomWriter, ramp: np.ndarray, junk: int, padding: int
+) -> None:
+    words = np.where(ramp < 1024, junk | 4095, ramp).astype(np.uint16)
+    pixels = read_radiograph(write_dicom(words, **TWELVE, PixelPaddingValue=padding)).pixels
+    assert not pixels[ramp < 1024].any()
+
+
 def test_an_image_of_nothing_but_padding_gives_zeros(write_dicom: DicomWriter) -> None:
     radiograph = read_radiograph(write_dicom(np.full((4, 4), 7, np.uint16), PixelPaddingValue=7))
     assert not radiograph.pixels.any()

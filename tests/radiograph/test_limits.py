@@ -1,4 +1,5 @@
 import gzip
+import logging
 import warnings
 import zlib
 from collections.abc import Callable
@@ -90,10 +91,12 @@ def test_a_compressed_frame_larger_than_its_header_says_is_not_decoded(
         read_radiograph(file)
 
 
-def test_warnings_of_libraries_stay_inside(tmp_path: Path) -> None:
-    file = tmp_path / "ok.png"
-    Image.fromarray(np.eye(8, dtype=np.uint8)).save(file)
+def test_warnings_and_logs_of_libraries_stay_inside(caplog: pytest.LogCaptureFixture) -> None:
     with limits.muted_warnings():
         warnings.warn("PatientName: Secret", UserWarning, stacklevel=1)
+        logging.getLogger("pydicom").warning("PatientName: Secret")
+    assert not caplog.records
+    logging.getLogger("pydicom").warning("outside, it is heard again")
+    assert len(caplog.records) == 1
     with pytest.raises(Image.DecompressionBombWarning), limits.muted_warnings():
         warnings.warn("bomb", Image.DecompressionBombWarning, stacklevel=1)

@@ -43,7 +43,7 @@ def decode_isolated(dataset: Dataset, plugin: str) -> NDArray[np.integer]:
     image = FileDataset("", content, b"\0" * 128, dataset.file_meta, is_implicit_VR=False, is_little_endian=True)
     buffer = io.BytesIO()
     image.save_as(buffer, implicit_vr=False, little_endian=True)
-    command = [sys.executable, "-m", "pbrs.radiograph.isolated_decoder", plugin]
+    command = [sys.executable, "-P", "-m", "pbrs.radiograph.isolated_decoder", plugin]
     try:
         child = subprocess.run(command, input=buffer.getvalue(), capture_output=True, timeout=_MOST_SECONDS, check=True)
         values: NDArray[np.integer] = np.load(io.BytesIO(child.stdout), allow_pickle=False)
