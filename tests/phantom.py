@@ -4,6 +4,7 @@ from pathlib import Path
 
 import numpy as np
 from PIL import Image
+from scipy import ndimage
 
 
 def phantom(index: int, shape: tuple[int, int] = (96, 112)) -> tuple[np.ndarray, np.ndarray]:
@@ -20,7 +21,9 @@ def phantom(index: int, shape: tuple[int, int] = (96, 112)) -> tuple[np.ndarray,
     mask = ring | sacrum | femur_left | femur_right
     body = (x**2 / 0.48**2 + y**2 / 0.7**2) < 1
     image = 20 + 60.0 * body + random.uniform(70, 110) * mask + random.normal(0, 6, shape)
-    image += 25 * np.sin(7 * x + random.uniform(0, 6)) * np.cos(5 * y + random.uniform(0, 6))
+    # 'Bowel' of its own for each, so that no two are taken for the same picture.
+    bowel = ndimage.gaussian_filter(random.normal(size=shape), min(shape) / 20, mode="nearest")
+    image += 28 * bowel / bowel.std()
     return np.clip(image, 0, 255).astype(np.uint8), mask
 
 

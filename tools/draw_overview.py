@@ -14,7 +14,7 @@ from pbrs.dataset.folder import open_dataset
 from pbrs.segmentation import Segmenter
 from pbrs.segmentation.overlay import draw_overlay
 
-HEIGHT = 300
+HEIGHT = 230
 TRUTH_COLOUR = (0, 158, 255)
 
 

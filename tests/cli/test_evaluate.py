@@ -31,3 +31,19 @@ def test_all_needs_no_split_and_an_empty_part_is_refused(phantoms, brief_run, tm
     assert empty.status == 2
     assert "test part" in empty.err
     assert not (tmp_path / "none").exists()
+
+
+def test_images_that_the_model_was_trained_on_are_pointed_out(phantoms, brief_run, tmp_path):
+    fair = pbrs("evaluate", brief_run, phantoms, "-o", tmp_path / "fair")
+    assert fair.err == ""
+    assert json.loads((tmp_path / "fair" / "summary.json").read_text())["seen_in_training"] == 0
+    leaking = pbrs("evaluate", brief_run, phantoms, "--part", "all", "-o", tmp_path / "all")
+    assert "9 of these 12 radiographs were used to train" in leaking.err
+    assert json.loads((tmp_path / "all" / "summary.json").read_text())["seen_in_training"] == 9
+
+
+def test_a_file_in_the_place_of_the_output_folder_is_refused_first(phantoms, brief_run, tmp_path):
+    (tmp_path / "scores").write_text("mine")
+    outcome = pbrs("evaluate", brief_run, phantoms, "-o", tmp_path / "scores")
+    assert outcome.status == 2
+    assert (tmp_path / "scores").read_text() == "mine"

@@ -1,6 +1,7 @@
 """`pbrs segment` as a user meets it."""
 
 import json
+import os
 import shutil
 from pathlib import Path
 
@@ -148,3 +149,28 @@ def test_bad_arguments_are_one_line_and_status_2(phantoms, brief_run, tmp_path, 
     assert named in outcome.err
     assert len(outcome.err.strip().splitlines()) == 1
     assert not (tmp_path / "out").exists()
+
+
+def test_masks_beside_the_images_are_not_segmented(phantoms, brief_run, tmp_path):
+    assert pbrs("segment", phantoms, "-o", tmp_path, "--model", brief_run).status == 0
+    assert len(report_of(tmp_path)["images"]) == 12
+
+
+def test_names_that_no_report_or_file_system_takes_do_not_stop_the_others(phantoms, brief_run, tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    image = phantoms / "images" / "phantom_000.png"
+    for name in (b"bad\xff.png", b"l" * 250 + b".png", b"[bold]good.png"):
+        shutil.copy(image, folder / os.fsdecode(name))
+    outcome = pbrs("segment", folder, "-o", tmp_path / "out", "--model", brief_run)
+    assert outcome.status == 0, outcome.err
+    names = {Path(entry["files"]["mask"]).stem for entry in report_of(tmp_path / "out")["images"]}
+    assert names == {"bad_", "l" * 200, "[bold]good"}
+
+
+def test_an_empty_mask_leaves_no_region_of_interest_of_an_earlier_call(phantoms, brief_run, tmp_path):
+    image = phantoms / "images" / "phantom_000.png"
+    assert pbrs("segment", image, "-o", tmp_path, "--model", brief_run).status == 0
+    assert (tmp_path / "roi" / "phantom_000.png").exists()
+    assert pbrs("segment", image, "-o", tmp_path, "--model", brief_run, "--threshold", "1").status == 0
+    assert not list((tmp_path / "roi").iterdir())

@@ -1,5 +1,6 @@
 """Examples in memory are what the files hold, at the network's size."""
 
+import hashlib
 import json
 
 import numpy as np
@@ -9,6 +10,7 @@ from PIL import Image
 from pbrs.dataset.augmentation import Augmentation, AugmentationSettings
 from pbrs.dataset.examples import EpochOrder, ExampleData, load_examples
 from pbrs.dataset.folder import open_dataset
+from pbrs.dataset.hashing import perceptual_hash
 
 
 def test_images_and_masks_are_placed_together(phantoms):
@@ -39,13 +41,22 @@ def test_a_structure_that_is_not_there_is_marked_absent(phantoms, tmp_path):
     assert np.array_equal(examples.masks[1, 1], examples.masks[1, 0])
 
 
-def test_the_digest_changes_with_any_pixel(phantoms):
+def test_hashes_and_digests_are_those_of_the_files(phantoms):
     dataset = open_dataset(phantoms)
-    examples = load_examples(dataset, dataset.stems[:2], ("region",), (64, 64), "stretch")
-    before = examples.digest()
-    assert before == load_examples(dataset, dataset.stems[:2], ("region",), (64, 64), "stretch").digest()
-    examples.masks[1, 0, 5, 5] ^= True
-    assert examples.digest() != before
+    examples = load_examples(dataset, dataset.stems[:2], ("region",), (64, 64), "letterbox")
+    for stem in dataset.stems[:2]:
+        assert examples.sha256[stem] == hashlib.sha256(dataset.images[stem].read_bytes()).hexdigest()
+        assert np.array_equal(examples.hashes[stem], perceptual_hash(dataset.read(stem)[0].pixels))
+
+
+def test_several_devices_share_an_epoch(monkeypatch):
+    shares = []
+    for device in range(3):
+        monkeypatch.setattr(EpochOrder, "_devices", staticmethod(lambda device=device: (device, 3)))
+        order = EpochOrder(10, seed=1, shuffle=True)
+        shares.append(list(order))
+        assert len(order) == len(shares[-1]) == 4
+    assert {index for share in shares for _, index in share} == set(range(10))
 
 
 def test_the_order_of_an_epoch_depends_on_seed_and_epoch_alone():

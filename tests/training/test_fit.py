@@ -4,6 +4,7 @@ import csv
 import json
 import os
 import pickle
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,15 +18,17 @@ import safetensors.torch
 import torch
 
 from command_line import pbrs
+from pbrs.dataset.examples import load_examples
 from pbrs.dataset.folder import open_dataset
 from pbrs.dataset.split import Split, read_split
 from pbrs.errors import InputError
 from pbrs.modelfile.state import read_model_state
 from pbrs.network import build_unet
-from pbrs.training.fit import fit
+from pbrs.training.fit import assess, fit
 from pbrs.training.resolve import resolve_settings
 from pbrs.training.run_folder import RunFolder, read_weights
 from pbrs.training.settings import TrainingSettings, make_settings
+from pbrs.training.task import SegmentationTask
 
 EPOCHS = 5
 
@@ -315,3 +318,66 @@ def test_weights_that_cannot_be_had_leave_no_run_behind(phantoms, tmp_path):
     outcome = pbrs(*arguments(phantoms, tmp_path / "run", "--encoder-weights", str(tmp_path / "missing.pth")))
     assert outcome.status == 2
     assert not (tmp_path / "run").exists()
+
+
+def test_a_loss_that_is_no_number_stops_with_advice(phantoms, tmp_path):
+    outcome = pbrs(*arguments(phantoms, tmp_path / "run", "--lr", "1e30", "--precision", "float32"))
+    assert outcome.status == 2
+    assert "lower --lr" in outcome.err
+    assert len(outcome.err.strip().splitlines()) == 1
+
+
+def test_a_longer_resume_leaves_nothing_of_the_shorter_run_and_a_shorter_one_is_refused(phantoms, brief_run, tmp_path):
+    run = tmp_path / "run"
+    shutil.copytree(brief_run, run)
+    data, split = open_dataset(phantoms), read_split(phantoms / "split.csv")
+    settings = RunFolder(run).read_settings()
+    with pytest.raises(InputError, match="--epochs 12 or more"):
+        fit(data, split, settings.model_copy(update={"epochs": 3}), run, resume=True)
+    assert RunFolder(run).read_settings() == settings
+    assert RunFolder(run).model.exists()
+    fit(data, split, settings.model_copy(update={"epochs": 13}), run, resume=True)
+    assert RunFolder(run).read_summary()["epochs"] == 13
+    for stale in ("model.onnx", "calibration.png", "calibration.csv"):
+        assert not (run / stale).exists(), f"{stale} is of the shorter run"
+
+
+def test_interrupting_the_final_scoring_is_an_interrupt(brief_run, phantoms, monkeypatch):
+    task = SegmentationTask(build_unet("mobilenetv2"), RunFolder(brief_run).read_settings())
+    examples = load_examples(open_dataset(phantoms), ["phantom_000"], ("region",), (96, 96), "stretch")
+
+    def interrupted(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(SegmentationTask, "validation_step", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        assess(task, examples)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"),
+    [("--accelerator", "gpu"), ("--accelerator", "abacus"), ("--devices", "x"), ("--seed", "5000000000")],
+)
+def test_devices_that_are_not_there_leave_no_run_behind(phantoms, tmp_path, option, value):
+    outcome = pbrs(*arguments(phantoms, tmp_path / "run", option, value))
+    assert outcome.status == 2
+    assert len(outcome.err.strip().splitlines()) == 1
+    assert not (tmp_path / "run").exists()
+
+
+def test_yaml_may_spell_settings_as_the_command_line_does():
+    settings = make_settings({"devices": [0, 1], "image_size": "256x320", "channels": "region, sacrum"})
+    assert (settings.devices, settings.image_size, settings.channels) == ("0,1", (256, 320), ("region", "sacrum"))
+    assert make_settings({"devices": 2}).devices == "2"
+
+
+@pytest.mark.soak
+def test_two_devices_share_the_work_and_write_one_run(phantoms, tmp_path):
+    """Two processes on the CPU stand for two GPUs."""
+    run = tmp_path / "run"
+    command = [sys.executable, "-m", "pbrs", *arguments(phantoms, run, "--devices", "2")]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count(f"epoch {EPOCHS}/{EPOCHS}") == 1
+    assert epochs_of(run) == EPOCHS
+    assert not list(run.glob(".writing-*"))

@@ -8,9 +8,10 @@ import typer
 from rich.console import Console
 from rich.progress import track
 from rich.table import Table
+from rich.text import Text
 
 from pbrs.atomic_write import write_json
-from pbrs.dataset.folder import open_dataset
+from pbrs.dataset.folder import file_sha256, open_dataset
 from pbrs.dataset.split import read_split
 from pbrs.errors import InputError
 from pbrs.evaluation.evaluate import evaluate as score_cases
@@ -36,6 +37,8 @@ def evaluate(
     ] = Path("evaluation"),
 ) -> None:
     """Score a model against true masks: IoU, F1, precision, recall, HD95, surface Dice, each image at its own size."""
+    if out.exists() and not out.is_dir():
+        raise InputError(f"{out} is a file: give a folder to write into with -o")
     segmenter = Segmenter.load(model)
     data = open_dataset(dataset)
     stems = data.stems if part == "all" else read_split(split or dataset / "split.csv", fold).stems(part)
@@ -45,6 +48,7 @@ def evaluate(
     rows = [row for stem in shown for row in score_cases(segmenter, data, [stem], threshold)]
     summary = summarise(rows, seed)
     synthetic = data.is_synthetic
+    seen = sum(segmenter.card.has_seen(file_sha256(data.images[stem])) for stem in stems)
     write_scores(out / "scores.csv", rows)
     write_json(
         out / "summary.json",
@@ -54,6 +58,7 @@ def evaluate(
             "synthetic": synthetic,
             "part": part,
             "images": len(rows),
+            "seen_in_training": seen,
             "threshold": segmenter.card.threshold if threshold is None else threshold,
             "bootstrap_seed": seed,
             "scores": summary,
@@ -61,11 +66,17 @@ def evaluate(
     )
     images = f"{len(rows)} {'synthetic ' if synthetic else ''}radiographs"
     Console().print(_table(summary, f"{segmenter.card.name} on {images} ({part}), at native resolution"))
+    if seen and part not in ("train", "validation"):
+        print(
+            f"pbrs: {seen} of these {len(rows)} radiographs were used to train or to choose this model: "
+            "the scores say nothing of new ones",
+            file=sys.stderr,
+        )
     print(f"scores.csv and summary.json are in {out}")
 
 
 def _table(summary: dict[str, MetricSummary], title: str) -> Table:
-    table = Table("score", "mean", "95 % interval", "images", "infinite", title=title, title_justify="left")
+    table = Table("score", "mean", "95 % interval", "images", "infinite", title=Text(title), title_justify="left")
     for name, heading in METRICS.items():
         metric = summary[name]
         if metric["finite"] + metric["infinite"] == 0:

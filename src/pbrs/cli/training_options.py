@@ -19,7 +19,7 @@ Precision = Annotated[
 ]
 LimitTrain = Annotated[int | None, typer.Option(help="Train on this many images of the training part.")]
 Accelerator = Annotated[str | None, typer.Option(help="Lightning's: auto (default), cpu, gpu …")]
-Devices = Annotated[str | None, typer.Option(help="Lightning's: auto (default), a count, or a list as 0,1.")]
+Devices = Annotated[str | None, typer.Option(help="Lightning's: a count (1), a list as 0,1, or auto.")]
 
 
 def given_settings(image_size: str | None, **options: Any) -> dict[str, Any]:

@@ -1,17 +1,19 @@
 """Examples for training: a data set's images and masks, placed once into the network's size and kept in memory."""
 
-import hashlib
+import math
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
+import torch.distributed
 from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils import data
 
 from pbrs.dataset.augmentation import Augmentation, mix_seed
 from pbrs.dataset.folder import Dataset
+from pbrs.dataset.hashing import perceptual_hash
 from pbrs.radiograph.placement import Placement, PlacementMode
 
 
@@ -31,6 +33,10 @@ class Examples:
         bool (N, C): False where the data set has no mask of that channel for that image.
     channels
         Names of the masks' channels.
+    hashes
+        Perceptual hash, uint64 (4,), of each radiograph by stem.
+    sha256
+        Of each image file, hexadecimal, by stem.
     """
 
     stems: tuple[str, ...]
@@ -38,16 +44,11 @@ class Examples:
     masks: NDArray[np.bool_]
     available: NDArray[np.bool_]
     channels: tuple[str, ...]
+    hashes: dict[str, NDArray[np.uint64]] = field(default_factory=dict)
+    sha256: dict[str, str] = field(default_factory=dict)
 
     def __len__(self) -> int:
         return len(self.stems)
-
-    def digest(self) -> str:
-        """SHA-256 of everything that training sees, hexadecimal."""
-        digest = hashlib.sha256("\n".join((*self.channels, *self.stems)).encode())
-        for array in (self.images, self.masks, self.available):
-            digest.update(array.tobytes())
-        return digest.hexdigest()
 
 
 def load_examples(
@@ -68,8 +69,10 @@ def load_examples(
     images = np.zeros((len(stems), *image_size), np.uint8)
     masks = np.zeros((len(stems), len(channels), *image_size), np.bool_)
     available = np.zeros((len(stems), len(channels)), np.bool_)
+    hashes, sha256 = {}, {}
     for index, stem in enumerate(progress(stems)):
         radiograph, region = dataset.read(stem)
+        hashes[stem], sha256[stem] = perceptual_hash(radiograph.pixels), radiograph.sha256
         fit = Placement.fit(radiograph.shape, image_size, placement)
         images[index] = np.rint(fit.place(radiograph.pixels) * 255).astype(np.uint8)
         for channel, name in enumerate(channels):
@@ -77,7 +80,7 @@ def load_examples(
             if mask is not None:
                 masks[index, channel] = fit.place_mask(mask)
                 available[index, channel] = True
-    return Examples(tuple(stems), images, masks, available, channels)
+    return Examples(tuple(stems), images, masks, available, channels, hashes, sha256)
 
 
 Batch = tuple[Tensor, Tensor, Tensor]
@@ -113,7 +116,8 @@ class ExampleData(data.Dataset[Batch]):
 class EpochOrder(data.Sampler[tuple[int, int]]):
     """(epoch, index) of every example, in an order that depends on (seed, epoch) alone.
 
-    The trainer calls `set_epoch` before each epoch.
+    The trainer calls `set_epoch` before each epoch. With several devices each gets its share of the order; the first
+    examples come twice where they do not share evenly.
     """
 
     def __init__(self, count: int, seed: int, shuffle: bool) -> None:
@@ -127,11 +131,20 @@ class EpochOrder(data.Sampler[tuple[int, int]]):
         self.epoch = epoch
 
     def __len__(self) -> int:
-        return self.count
+        return math.ceil(self.count / self._devices()[1])
 
     def __iter__(self) -> Iterator[tuple[int, int]]:
         order = list(range(self.count))
         if self.shuffle:
             generator = torch.Generator().manual_seed(mix_seed(self.seed, self.epoch))
             order = torch.randperm(self.count, generator=generator).tolist()
-        return ((self.epoch, index) for index in order)
+        device, devices = self._devices()
+        order += order[: len(self) * devices - self.count]
+        return ((self.epoch, index) for index in order[device::devices])
+
+    @staticmethod
+    def _devices() -> tuple[int, int]:
+        """Tell which device this is, and of how many."""
+        if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
+            return 0, 1
+        return torch.distributed.get_rank(), torch.distributed.get_world_size()

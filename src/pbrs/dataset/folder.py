@@ -1,6 +1,7 @@
 """The dataset folder: which files it holds, and reading one case of it."""
 
 import csv
+import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -72,6 +73,15 @@ class Dataset:
         radiograph = read_radiograph(self.images[stem])
         return radiograph, read_mask(self.masks[stem], radiograph.shape)
 
+    def digest(self, stems: Sequence[str]) -> str:
+        """SHA-256 over names and bytes of the images, masks and structures of `stems`, hexadecimal."""
+        digest = hashlib.sha256()
+        for stem in sorted(stems):
+            for files in (self.images, self.masks, *(self.structures[name] for name in sorted(self.structures))):
+                if stem in files:
+                    digest.update(f"{stem}/{file_sha256(files[stem])}\n".encode())
+        return digest.hexdigest()
+
     def read_structure(self, stem: str, name: str, shape: tuple[int, int]) -> NDArray[np.bool_] | None:
         """Read one structure's mask, bool (H, W) = `shape`; None where the dataset has none for this stem.
 
@@ -84,6 +94,12 @@ class Dataset:
             raise InputError(f"no structure is called {name}: expected one of {', '.join(STRUCTURES)}")
         path = self.structures.get(name, {}).get(stem)
         return None if path is None else read_mask(path, shape)
+
+
+def file_sha256(path: Path) -> str:
+    """SHA-256 of a file's bytes, hexadecimal."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def open_dataset(path: Path) -> Dataset:

@@ -243,7 +243,13 @@ def _commands(results: StudyResults, dataset: Dataset) -> list[str]:
     recorded = results.plan.get("command")
     first = [str(recorded)] if recorded else []
     scored = next((run for run in results.runs if run.scores is not None), None)
-    return first + ([f"pbrs evaluate {study}/{scored.name}/model.onnx {name} --part test"] if scored else [])
+    if scored is None:
+        return first
+    fold = f" --fold {scored.fold}" if results.plan.get("folds") else ""
+    return [
+        *first,
+        f"pbrs evaluate {study}/{scored.name}/model.onnx {name} --split {study}/split.csv{fold} --part test",
+    ]
 
 
 def _versions(results: StudyResults) -> dict[str, str]:

@@ -1,7 +1,7 @@
 """The paper's comparison: every backbone trained, exported, scored and reported, stopped and resumed at will."""
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +12,7 @@ from pbrs.dataset.folder import Dataset
 from pbrs.dataset.split import (
     Split,
     check_overlap,
+    fold_split,
     holds_folds,
     make_folds,
     make_split,
@@ -27,11 +28,10 @@ from pbrs.evaluation.results import read_study
 from pbrs.evaluation.scores import write_scores
 from pbrs.evaluation.speed import measure_milliseconds
 from pbrs.modelfile.export import export_run
-from pbrs.network import find_backbone
 from pbrs.segmentation.segmenter import Segmenter
 from pbrs.training.fit import fit
 from pbrs.training.run_folder import RunFolder
-from pbrs.training.settings import TrainingSettings
+from pbrs.training.settings import TrainingSettings, make_settings
 
 
 @dataclass(frozen=True)
@@ -63,7 +63,8 @@ class StudyPlan:
         for seed in self.seeds:
             for fold in range(self.folds or 1):
                 for backbone in self.backbones:
-                    settings = self.settings.model_copy(update={"backbone": backbone, "seed": seed})
+                    # Checked anew: an image size that suits one backbone may be too small for another.
+                    settings = make_settings({**self.settings.model_dump(), "backbone": backbone, "seed": seed})
                     yield study / f"{backbone}-{fold}-{seed}", fold, settings
 
 
@@ -86,31 +87,27 @@ def run_study(dataset: Dataset, plan: StudyPlan, study: Path) -> Path:
     Returns
     -------
     pathlib.Path
-        ``report.html``, which is also renewed after each run.
+        ``report.html``, renewed after each run and at the end.
 
     Raises
     ------
     InputError
         If the plan does not fit the study that is in the folder, or a run cannot be trained.
     """
-    for backbone in plan.backbones:
-        find_backbone(backbone)
     remove_unfinished(study)
     plan = _agree(plan, study)
-    split_file = _prepare_split(dataset, plan, study)
     runs = list(plan.runs(study))
-    report = study / "report.html"
+    split_file = _prepare(dataset, plan, study)
     for number, (path, fold, settings) in enumerate(runs, start=1):
         run = RunFolder(path)
         if not _is_scored(run):
             print(f"{path.name} ({number} of {len(runs)})", flush=True)
             split = read_split(split_file, fold if plan.folds else None)
             _complete_run(dataset, split, settings, run)
-            report = write_report(study, dataset)
-    if set(read_study(study).milliseconds) != set(plan.backbones) or not report.exists():
+            write_report(study, dataset)
+    if set(read_study(study).milliseconds) != set(plan.backbones):
         _measure_speed(plan, study)
-        report = write_report(study, dataset)
-    return report
+    return write_report(study, dataset)
 
 
 def _complete_run(dataset: Dataset, split: Split, settings: TrainingSettings, run: RunFolder) -> None:
@@ -133,11 +130,10 @@ def _measure_speed(plan: StudyPlan, study: Path) -> None:
 
 
 def _agree(plan: StudyPlan, study: Path) -> StudyPlan:
-    """Compare the plan with the folder's own, add what is new, and write it down."""
-    file = study / "study.yaml"
-    common = plan.settings.model_dump(mode="json", exclude={"backbone", "seed"})
-    if file.exists():
+    """Compare the plan with that of the folder, and add what is new to it; nothing is written."""
+    if (study / "study.yaml").exists():
         before: dict[str, Any] = read_study(study).plan
+        common = _common_settings(plan)
         changed = [name for name in common if before.get("settings", {}).get(name) != common[name]]
         if before.get("folds") != plan.folds:
             changed.insert(0, "folds")
@@ -145,35 +141,56 @@ def _agree(plan: StudyPlan, study: Path) -> StudyPlan:
             raise InputError(
                 f"{study} was begun with other {', '.join(changed)}: choose another folder for a new study"
             )
-        plan = StudyPlan(
+        return replace(
+            plan,
             backbones=tuple(dict.fromkeys((*before["backbones"], *plan.backbones))),
-            folds=plan.folds,
             seeds=tuple(dict.fromkeys((*before["seeds"], *plan.seeds))),
-            settings=plan.settings,
-            command=plan.command,
         )
-    elif study.exists() and (not study.is_dir() or any(study.iterdir())):
+    if study.exists() and (not study.is_dir() or any(study.iterdir())):
         raise InputError(f"{study} is not an empty folder and holds no study: choose another folder")
-    values = {**asdict(plan), "backbones": list(plan.backbones), "seeds": list(plan.seeds), "settings": common}
-    write_text(file, yaml.safe_dump(values, sort_keys=False))
     return plan
 
 
-def _prepare_split(dataset: Dataset, plan: StudyPlan, study: Path) -> Path:
-    """Give the study a split of its own: its earlier one, the data set's, or a new one (70/10/20, or folds)."""
-    file = study / "split.csv"
-    own = dataset.path / "split.csv"
-    if file.exists():
-        pass
-    elif plan.folds:
-        write_folds(file, make_folds(dataset, plan.folds))
-    elif own.exists() and not holds_folds(own):
-        write_split(file, read_split(own))
+def _prepare(dataset: Dataset, plan: StudyPlan, study: Path) -> Path:
+    """Check the study's split and data, then write both down with the plan; nothing is written before all is right.
+
+    The split is the study's own of an earlier call, else the data set's if it is of the kind asked for, else a new one
+    (70/10/20, or folds).
+    """
+    file, own = study / "split.csv", dataset.path / "split.csv"
+    source = file if file.exists() else own if own.exists() and holds_folds(own) == bool(plan.folds) else None
+    parts: dict[str, str] = {}
+    folds: dict[str, int] = {}
+    if plan.folds:
+        folds = read_folds(source) if source else make_folds(dataset, plan.folds)
+        if max(folds.values()) + 1 != plan.folds:
+            raise InputError(f"{source} holds {max(folds.values()) + 1} folds, not {plan.folds}: ask for as many")
     else:
-        write_split(file, make_split(dataset))
-    stems = set(read_folds(file) if plan.folds else read_split(file).parts)
-    if lost := sorted(stems - set(dataset.stems)):
-        raise InputError(f"{file} names {lost[0]}, which {dataset.path} does not hold with image and mask")
+        parts = (read_split(source) if source else make_split(dataset)).parts
+    if lost := sorted({*parts, *folds} - set(dataset.stems)):
+        raise InputError(f"{source} names {lost[0]}, which {dataset.path} does not hold with image and mask")
     for fold in range(plan.folds or 1):
-        check_overlap(read_split(file, fold if plan.folds else None), dataset.patients, [])
+        # Near-duplicates are looked for by each run, which reads the images anyway.
+        check_overlap(fold_split(folds, fold) if folds else Split(parts), dataset.patients, [])
+    digest = dataset.digest(sorted({*parts, *folds}))
+    if file.exists() and read_study(study).plan.get("data_sha256") != digest:
+        raise InputError(f"the images or masks of {dataset.path} are not those that {study} was begun with")
+    values = {
+        "backbones": list(plan.backbones),
+        "folds": plan.folds,
+        "seeds": list(plan.seeds),
+        "settings": _common_settings(plan),
+        "data_sha256": digest,
+        "command": plan.command,
+    }
+    write_text(study / "study.yaml", yaml.safe_dump(values, sort_keys=False))
+    if not file.exists():
+        if folds:
+            write_folds(file, folds)
+        else:
+            write_split(file, Split(parts))
     return file
+
+
+def _common_settings(plan: StudyPlan) -> dict[str, Any]:
+    return plan.settings.model_dump(mode="json", exclude={"backbone", "seed"})

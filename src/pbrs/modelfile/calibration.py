@@ -90,7 +90,8 @@ def draw_calibration(calibration: Calibration, path: Path, title: str, synthetic
     thresholds.axvline(calibration.threshold, color="0.4", linestyle=":", label=f"chosen: {calibration.threshold:.2f}")
     thresholds.set(xlabel="threshold", ylabel="mean F1 of the images", xlim=(0, 1))
     thresholds.legend(loc="lower center")
-    figure.suptitle(title + (" (synthetic radiographs)" if synthetic else ""))
+    # A dollar sign would begin a formula.
+    figure.suptitle((title + (" (synthetic radiographs)" if synthetic else "")).replace("$", r"\$"))
     with atomic_path(path) as temporary:
         figure.savefig(temporary, dpi=120)
 

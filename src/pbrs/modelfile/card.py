@@ -11,6 +11,8 @@ from pbrs.radiograph.placement import PlacementMode
 CARD_KEY = "pbrs_card"
 INPUT_NAME = "radiograph"
 OUTPUT_NAME = "probability"
+SEEN_DIGITS = 12
+"""Of a SHA-256: enough to tell images apart, short enough for a data set of thousands in a card."""
 
 
 class ModelCard(BaseModel):
@@ -34,10 +36,17 @@ class ModelCard(BaseModel):
     parameters: int
     synthetic: bool = Field(description="whether it was trained on synthetic radiographs only")
     training: dict[str, Any] = Field(description="settings, number of images, where the weights started from")
+    seen: tuple[str, ...] = Field(
+        (), description="beginnings of the SHA-256 of the image files that it was trained or chosen on"
+    )
     scores: dict[str, Any] = Field(description="of the best weights, by part")
     licence: str
     intended_use: str = "Research only; not a medical device."
     versions: dict[str, str]
+
+    def has_seen(self, sha256: str) -> bool:
+        """Tell whether the image file with this SHA-256 was used to train the model, or to choose its weights."""
+        return sha256[:SEEN_DIGITS] in self.seen
 
 
 def parse_card(metadata: Mapping[str, str], source: str) -> ModelCard:

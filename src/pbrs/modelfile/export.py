@@ -18,7 +18,7 @@ from pbrs.atomic_write import atomic_path, write_csv
 from pbrs.dataset.folder import Dataset, open_dataset
 from pbrs.errors import InputError
 from pbrs.modelfile.calibration import Calibration, calibrate, draw_calibration
-from pbrs.modelfile.card import CARD_KEY, INPUT_NAME, OUTPUT_NAME, ModelCard
+from pbrs.modelfile.card import CARD_KEY, INPUT_NAME, OUTPUT_NAME, SEEN_DIGITS, ModelCard
 from pbrs.network import UNet, build_unet
 from pbrs.radiograph.placement import Placement
 from pbrs.segmentation.runtime import OnnxRuntime
@@ -46,7 +46,7 @@ def export_run(
     """Export the best weights of a run.
 
     The threshold is chosen, and the calibration curve drawn, on the run's validation part; ``calibration.csv`` and
-    ``calibration.png`` are written beside the model file.
+    ``calibration.png`` are written beside the run's model file, ``NAME-calibration.…`` beside any other ``NAME.onnx``.
 
     Parameters
     ----------
@@ -74,10 +74,17 @@ def export_run(
     run = RunFolder(path)
     settings, summary, record = run.read_settings(), run.read_summary(), run.read_record()
     data = open_dataset(dataset or Path(record["dataset"]))
+    if data.digest(record["parts"]["validation"]) != record["sha256"]["validation"]:
+        raise InputError(
+            f"the validation images or masks of {data.path} are not those of this run: give its data set with --dataset"
+        )
     state, _ = read_weights(run.best)
     network = build_unet(settings.backbone, "none", settings.channels)
     network.load_state_dict(state)
     target = target or run.model
+    if target.is_dir():
+        raise InputError(f"{target} is a folder: give the name of a file with -o, such as {target / 'model.onnx'}")
+    drawn = "calibration" if target == run.model else f"{target.stem}-calibration"
     with atomic_path(target) as temporary:
         write_graph(network.eval(), settings.image_size, temporary)
         calibration, difference = _check(network, temporary, data, record["parts"]["validation"], settings)
@@ -85,14 +92,10 @@ def export_run(
             raise RuntimeError(f"the exported graph differs from PyTorch by {difference:.1e} in probability")
         card = _card(path, settings, summary, record, calibration, difference, licence)
         write_card(temporary, card)
-    columns = ("probability", "observed", "pixels")
-    write_csv(target.with_name("calibration.csv"), columns, calibration.rows())
-    draw_calibration(
-        calibration,
-        target.with_name("calibration.png"),
-        title=f"{card.name}, validation part",
-        synthetic=card.synthetic,
-    )
+        columns = ("probability", "observed", "pixels")
+        write_csv(target.with_name(f"{drawn}.csv"), columns, calibration.rows())
+        title = f"{card.name}, validation part"
+        draw_calibration(calibration, target.with_name(f"{drawn}.png"), title, card.synthetic)
     return card
 
 
@@ -134,8 +137,6 @@ def _check(
     network: UNet, path: Path, dataset: Dataset, stems: Sequence[str], settings: TrainingSettings
 ) -> tuple[Calibration, float]:
     """Calibrate the exported graph on the validation part, and measure its largest difference from PyTorch."""
-    if missing := [stem for stem in stems if stem not in dataset.images or stem not in dataset.masks]:
-        raise InputError(f"{dataset.path} no longer holds {missing[0]}: give the data set of this run with --dataset")
     runtime = OnnxRuntime.load(path)
 
     def predictions() -> Any:
@@ -183,6 +184,7 @@ def _card(
             # Paths say more about the machine than about the model.
             "settings": settings.model_dump(mode="json", exclude={"start_from", "encoder_weights"}),
         },
+        seen=tuple(sorted(digest[:SEEN_DIGITS] for digest in record["image_sha256"].values())),
         scores={
             **{part: summary[part] for part in ("train", "validation")},
             "calibration_error": calibration.error,

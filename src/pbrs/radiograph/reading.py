@@ -18,6 +18,9 @@ Polarity = Literal["as-is", "inverted"]
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".dcm", ".dicom")
 """What the names of radiographs end in; files without any suffix are looked into."""
 
+LEFT_OUT = {"masks", "structures", "overlays", "roi", "seg", "contact_sheet"}
+"""Folders of a data set or of `pbrs segment` whose pictures are no radiographs."""
+
 _RASTER_MAGIC: tuple[tuple[bytes, RasterFormat], ...] = (
     (b"\x89PNG\r\n\x1a\n", "PNG"),
     (b"\xff\xd8\xff", "JPEG"),
@@ -80,7 +83,8 @@ def find_radiographs(inputs: Sequence[Path]) -> list[Path]:
     ----------
     inputs
         Files, taken as they are; folders, searched with all below them for names that end in `SUFFIXES` and for
-        DICOM files without a suffix. Hidden files and folders are left out.
+        DICOM files without a suffix. Hidden files and folders are left out, and folders within them that hold masks or
+        pictures that PBRS made (`LEFT_OUT`).
 
     Returns
     -------
@@ -108,7 +112,8 @@ def find_radiographs(inputs: Sequence[Path]) -> list[Path]:
 
 
 def _looks_like_radiograph(file: Path, folder: Path) -> bool:
-    if any(part.startswith(".") for part in file.relative_to(folder).parts) or not file.is_file():
+    inside = file.relative_to(folder).parts
+    if any(part.startswith(".") for part in inside) or LEFT_OUT & set(inside[:-1]) or not file.is_file():
         return False
     if file.suffix.lower() in SUFFIXES:
         return True

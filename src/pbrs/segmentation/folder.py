@@ -10,7 +10,7 @@ import pbrs
 from pbrs.atomic_write import write_json
 from pbrs.errors import InputError
 from pbrs.radiograph import Polarity, find_radiographs, read_radiograph
-from pbrs.segmentation.outputs import OutputNames, describe, write_outputs
+from pbrs.segmentation.outputs import OutputNames, describe, printable, write_outputs
 from pbrs.segmentation.roi import Margin
 from pbrs.segmentation.segmenter import Segmenter
 
@@ -48,17 +48,17 @@ def segment_files(
     """
     if out.exists() and not out.is_dir():
         raise InputError(f"{out} is a file: give a folder to write into with -o")
-    # A folder may hold the results of an earlier call: they are no radiographs.
-    files = [path for path in find_radiographs(inputs) if not path.resolve().is_relative_to(out.resolve())]
-    if not files:
-        raise InputError(f"all radiographs found lie in {out}, which is written to: choose another folder with -o")
+    files = find_radiographs(inputs)
     started = time.perf_counter()
     names = OutputNames()
     images: list[dict[str, Any]] = []
     failed: list[dict[str, str]] = []
     report: dict[str, Any] = {
         "pbrs": pbrs.__version__,
-        "model": {"sha256": segmenter.sha256, **segmenter.card.model_dump(mode="json", exclude={"training", "scores"})},
+        "model": {
+            "sha256": segmenter.sha256,
+            **segmenter.card.model_dump(mode="json", exclude={"training", "scores", "seen"}),
+        },
         "polarity": options.polarity,
         "images": images,
         "failed": failed,
@@ -69,7 +69,7 @@ def segment_files(
             try:
                 radiograph = read_radiograph(path, options.polarity)
             except InputError as error:
-                failed.append({"input": str(path), "error": str(error)})
+                failed.append({"input": printable(path), "error": str(error)})
                 continue
             segmentation = segmenter.segment(radiograph, options.threshold)
             outputs = write_outputs(out, names.claim(path), radiograph, segmentation, options.margin)

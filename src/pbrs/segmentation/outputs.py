@@ -1,5 +1,7 @@
 """What `segment` writes for one radiograph, and its entry in the report."""
 
+import glob
+import os
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +13,9 @@ from pbrs.segmentation.overlay import draw_overlay
 from pbrs.segmentation.roi import Margin, cut_roi, widen_box
 from pbrs.segmentation.segmenter import Segmentation
 
+LONGEST_STEM_BYTES = 200
+"""File systems take 255 for a whole name."""
+
 
 class OutputNames:
     """Gives every radiograph of one call a stem of its own, so that none overwrites another's files."""
@@ -19,12 +24,13 @@ class OutputNames:
         self._taken: set[str] = set()
 
     def claim(self, path: Path) -> str:
-        """Give the file's stem, or the stem with the first free number from 2."""
-        stem, number = path.stem, 1
+        """Give the file's stem, shortened if need be, or the stem with the first free number from 2."""
+        wanted = printable(path.stem).encode()[:LONGEST_STEM_BYTES].decode(errors="ignore")
+        stem, number = wanted, 1
         # Compared without case: some file systems know no difference.
         while self._taken & (names := {name.casefold() for name in (stem, _blanked(stem))}):
             number += 1
-            stem = f"{path.stem}_{number}"
+            stem = f"{wanted}_{number}"
         self._taken |= names
         return stem
 
@@ -55,6 +61,11 @@ def write_outputs(
         pictures[Path("roi", f"{_blanked(stem)}.png")] = blanked
         files["roi"] = f"roi/{stem}.png"
         files["roi_blanked"] = f"roi/{_blanked(stem)}.png"
+    # Of an earlier call into the same folder, nothing of this stem stays beside what is new.
+    for path in (Path("roi", f"{stem}.png"), Path("roi", f"{_blanked(stem)}.png")):
+        (out / path).unlink(missing_ok=True)
+    for path in out.glob(f"structures/*/{glob.escape(stem)}.png"):
+        path.unlink()
     written: list[Path] = []
     try:
         for path, picture in pictures.items():
@@ -72,7 +83,7 @@ def describe(path: Path, radiograph: Radiograph, segmentation: Segmentation, out
     area = int(segmentation.mask.sum())
     spacing = radiograph.spacing_mm
     return {
-        "input": str(path),
+        "input": printable(path),
         "sha256": radiograph.sha256,
         "format": radiograph.file_format,
         "height": radiograph.shape[0],
@@ -93,6 +104,11 @@ def describe(path: Path, radiograph: Radiograph, segmentation: Segmentation, out
         "warnings": [*radiograph.warnings, *segmentation.warnings],
         **outputs,
     }
+
+
+def printable(path: Path | str) -> str:
+    """Give a file's name with what is no text in it (bytes that are not UTF-8) replaced."""
+    return os.fsencode(path).decode("utf-8", "replace").replace("\ufffd", "_")
 
 
 def _blanked(stem: str) -> str:

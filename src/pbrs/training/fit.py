@@ -1,34 +1,27 @@
 """Training one network on one split of a data set: from examples to a complete run folder."""
 
-import logging
-import platform
-import signal
 import sys
-import warnings
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import lightning
-import numpy as np
-import torch
+from lightning.fabric.utilities.exceptions import MisconfigurationException
+from lightning.fabric.utilities.rank_zero import rank_zero_only
 from lightning.pytorch.callbacks import Callback, RichProgressBar
-from rich.progress import track
 from torch.utils.data import DataLoader
 
-import pbrs
 from pbrs.atomic_write import remove_unfinished, write_json
 from pbrs.dataset.augmentation import Augmentation
-from pbrs.dataset.examples import Batch, EpochOrder, ExampleData, Examples, load_examples
+from pbrs.dataset.examples import Batch, EpochOrder, ExampleData, Examples
 from pbrs.dataset.folder import Dataset
-from pbrs.dataset.hashing import near_duplicates, perceptual_hash
-from pbrs.dataset.split import PARTS, Split, check_overlap
+from pbrs.dataset.split import Split
 from pbrs.errors import InputError
 from pbrs.network import build_unet, count_parameters
 from pbrs.network.safe_pickle import load_pickle_safely
 from pbrs.training.epoch_end import EpochEnd
 from pbrs.training.precision import lightning_precision
+from pbrs.training.quiet_lightning import quiet_lightning
+from pbrs.training.run_data import check_unchanged, load_run_data
 from pbrs.training.run_folder import RunFolder, read_weights
 from pbrs.training.settings import TrainingSettings, write_settings
 from pbrs.training.start import build_start
@@ -66,26 +59,40 @@ def fit(dataset: Dataset, split: Split, settings: TrainingSettings, path: Path, 
         On ^C. All whole epochs are kept.
     """
     run = RunFolder(path)
-    if resume:
-        remove_unfinished(path)
-    _check_folder(run, settings, resume)
-    train, validation = _load(dataset, split, settings)
-    record = _record(dataset, split, settings, train, validation)
+    # With several devices Lightning starts this program once more for each: only the first looks after the files.
+    is_first = getattr(rank_zero_only, "rank", 0) == 0
+    if is_first:
+        if resume:
+            remove_unfinished(path)
+        _check_folder(run, settings, resume)
+    data = load_run_data(dataset, split, settings)
     if resume and run.record.exists():
-        _check_unchanged(run, record)
+        check_unchanged(run, data.record)
+    epoch_end = EpochEnd(run, lambda row: print(_line(row, settings.epochs), flush=True))
+    trainer = _make_trainer(settings, run, epoch_end)
     lightning.seed_everything(settings.seed, verbose=False)
     if run.checkpoint.exists():
         # Everything is in the checkpoint: no weights are read or downloaded for a resumed run.
-        load_pickle_safely(run.checkpoint)
         network = build_unet(settings.backbone, "none", settings.channels)
     else:
-        network, record["start"] = build_start(settings)
+        network, data.record["start"] = build_start(settings)
     # Only now: what was refused so far has left no folder behind.
-    write_settings(run.settings, settings)
-    if "start" in record:
-        write_json(run.record, record)
+    if is_first:
+        write_settings(run.settings, settings)
+        if "start" in data.record:
+            write_json(run.record, data.record)
     task = SegmentationTask(network, settings)
-    epoch_end = _train(task, train, validation, settings, run)
+    with quiet_lightning():
+        augmentation = Augmentation(settings.augmentation, settings.channels) if settings.augmentation.enabled else None
+        trainer.fit(
+            task,
+            _loader(data.train, settings, augmentation, shuffle=True),
+            _loader(data.validation, settings, None),
+            ckpt_path=run.checkpoint if run.checkpoint.exists() else None,
+            weights_only=True,
+        )
+    if is_first:
+        epoch_end.write_history()
 
     network.load_state_dict(read_weights(run.best)[0])
     summary = {
@@ -95,11 +102,12 @@ def fit(dataset: Dataset, split: Split, settings: TrainingSettings, path: Path, 
         "best_epoch": epoch_end.best_epoch,
         "parameters": count_parameters(network),
         "synthetic": dataset.is_synthetic,
-        "train": assess(task, train),
-        "validation": assess(task, validation),
+        "train": assess(task, data.train),
+        "validation": assess(task, data.validation),
         "seconds": round(sum(row["seconds"] for row in epoch_end.history), 1),
     }
-    write_json(run.summary, summary)
+    if is_first:
+        write_json(run.summary, summary)
     return summary
 
 
@@ -111,9 +119,10 @@ def assess(task: SegmentationTask, examples: Examples) -> dict[str, float]:
     dict
         Mean loss, IoU and F1 of the region at network size, and the number of images.
     """
-    with _quiet_lightning():
+    with quiet_lightning():
         trainer = lightning.Trainer(
             accelerator="cpu",
+            devices=1,
             logger=False,
             enable_checkpointing=False,
             enable_progress_bar=False,
@@ -123,40 +132,29 @@ def assess(task: SegmentationTask, examples: Examples) -> dict[str, float]:
     return {name: scores[f"validation_{name}"] for name in ("loss", "iou", "f1")} | {"images": len(examples)}
 
 
-def _train(
-    task: SegmentationTask, train: Examples, validation: Examples, settings: TrainingSettings, run: RunFolder
-) -> EpochEnd:
-    epoch_end = EpochEnd(run, lambda row: print(_line(row, settings.epochs), flush=True))
+def _make_trainer(settings: TrainingSettings, run: RunFolder, epoch_end: EpochEnd) -> lightning.Trainer:
     callbacks: list[Callback] = [epoch_end]
     if sys.stdout.isatty():
         callbacks.append(RichProgressBar())
-    with _quiet_lightning():
-        trainer = lightning.Trainer(
-            max_epochs=settings.epochs,
-            accelerator=settings.accelerator,
-            devices=settings.devices,
-            precision=lightning_precision(settings),  # type: ignore[arg-type]
-            callbacks=callbacks,
-            enable_progress_bar=sys.stdout.isatty(),
-            logger=False,
-            enable_model_summary=False,
-            num_sanity_val_steps=0,
-            default_root_dir=run.path,
-        )
-        augmentation = Augmentation(settings.augmentation, settings.channels) if settings.augmentation.enabled else None
-        try:
-            trainer.fit(
-                task,
-                _loader(train, settings, augmentation, shuffle=True),
-                _loader(validation, settings, None),
-                ckpt_path=run.checkpoint if run.checkpoint.exists() else None,
-                weights_only=True,
+    try:
+        with quiet_lightning():
+            return lightning.Trainer(
+                max_epochs=settings.epochs,
+                accelerator=settings.accelerator,
+                devices=settings.devices,
+                precision=lightning_precision(settings),  # type: ignore[arg-type]
+                callbacks=callbacks,
+                enable_progress_bar=sys.stdout.isatty(),
+                logger=False,
+                enable_model_summary=False,
+                num_sanity_val_steps=0,
+                use_distributed_sampler=False,  # `EpochOrder` gives each device its share
+                default_root_dir=run.path,
             )
-        except SystemExit as leaving:
-            # Lightning turns ^C into an exit of its own; the caller decides what to say.
-            raise KeyboardInterrupt from leaving
-    epoch_end.write_history()
-    return epoch_end
+    except (MisconfigurationException, ValueError, TypeError, RuntimeError) as error:
+        raise InputError(
+            f"accelerator {settings.accelerator}, devices {settings.devices}: {' '.join(str(error).split())[:160]}"
+        ) from error
 
 
 def _loader(
@@ -167,51 +165,6 @@ def _loader(
         batch_size=settings.batch_size,
         sampler=EpochOrder(len(examples), settings.seed, shuffle),
     )
-
-
-def _load(dataset: Dataset, split: Split, settings: TrainingSettings) -> tuple[Examples, Examples]:
-    stems = {part: split.stems(part) for part in PARTS}
-    for part in ("train", "validation"):
-        if not stems[part]:
-            raise InputError(
-                f"the {part} part of the split is empty: make a split with `pbrs dataset split {dataset.path}`"
-            )
-    if settings.limit_train is not None:
-        drawn = np.random.default_rng(settings.seed).permutation(stems["train"])[: settings.limit_train]
-        stems["train"] = sorted(drawn.tolist())
-
-    def progress(names: Sequence[str]) -> Iterator[str]:
-        yield from track(names, description="reading images", transient=True, disable=not sys.stdout.isatty())
-
-    train, validation = (
-        load_examples(dataset, stems[part], settings.channels, settings.image_size, settings.placement, progress)
-        for part in ("train", "validation")
-    )
-    hashes = {
-        stem: perceptual_hash(image.astype(np.float32) / 255)
-        for examples in (train, validation)
-        for stem, image in zip(examples.stems, examples.images, strict=True)
-    }
-    check_overlap(split, dataset.patients, near_duplicates(hashes))
-    return train, validation
-
-
-def _record(
-    dataset: Dataset, split: Split, settings: TrainingSettings, train: Examples, validation: Examples
-) -> dict[str, Any]:
-    return {
-        "dataset": str(dataset.path.resolve()),
-        "synthetic": dataset.is_synthetic,
-        "parts": {"train": train.stems, "validation": validation.stems, "test": split.stems("test")},
-        "sha256": {"train": train.digest(), "validation": validation.digest()},
-        "precision": lightning_precision(settings),
-        "versions": {
-            "pbrs": pbrs.__version__,
-            "python": platform.python_version(),
-            "torch": torch.__version__,
-            "lightning": lightning.__version__,
-        },
-    }
 
 
 def _check_folder(run: RunFolder, settings: TrainingSettings, resume: bool) -> None:
@@ -225,17 +178,21 @@ def _check_folder(run: RunFolder, settings: TrainingSettings, resume: bool) -> N
                 f"{run.path} was started with {changed[0]} = {started[changed[0]]}, not {wanted[changed[0]]}: "
                 "a resumed run keeps its settings; choose another folder for new ones"
             )
+        _check_epochs(run, settings.epochs)
     elif run.path.exists() and (not run.path.is_dir() or any(run.path.iterdir())):
         raise InputError(f"{run.path} is not an empty folder and holds no run: choose another folder")
 
 
-def _check_unchanged(run: RunFolder, record: dict[str, Any]) -> None:
-    started = run.read_record()
-    for part, digest in record["sha256"].items():
-        if started.get("sha256", {}).get(part) != digest:
-            raise InputError(
-                f"the {part} images or masks of {record['dataset']} have changed since {run.path} began: train anew"
-            )
+def _check_epochs(run: RunFolder, epochs: int) -> None:
+    """Compare the epochs wanted with those done; if there are more to do, what was made of the shorter run is stale."""
+    if not run.checkpoint.exists():
+        return
+    done = len(load_pickle_safely(run.checkpoint)["callbacks"][EpochEnd.__name__]["history"])
+    if epochs < done:
+        raise InputError(f"{run.path} has trained {done} epochs already: resume it with --epochs {done} or more")
+    if epochs > done:
+        for file in (run.summary, run.model, *run.path.glob("calibration.*")):
+            file.unlink(missing_ok=True)
 
 
 def _line(row: dict[str, float], epochs: int) -> str:
@@ -244,23 +201,3 @@ def _line(row: dict[str, float], epochs: int) -> str:
         for part in ("train", "validation")
     )
     return f"epoch {row['epoch']:.0f}/{epochs} | {' | '.join(parts)} | {row['seconds']:.1f} s"
-
-
-@contextmanager
-def _quiet_lightning() -> Iterator[None]:
-    """Leave Lightning's advice out of the terminal, and give ^C back to whoever had it."""
-    interrupt = signal.getsignal(signal.SIGINT)
-    loggers = [logging.getLogger(name) for name in ("lightning.pytorch.utilities.rank_zero", "lightning.pytorch")]
-    levels = [logger.level for logger in loggers]
-    for logger in loggers:
-        logger.setLevel(logging.ERROR)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", category=FutureWarning, message=".*LeafSpec.*")
-        warnings.filterwarnings("ignore", message=".*does not have many workers.*")
-        warnings.filterwarnings("ignore", message=".*GPU available but not used.*")
-        try:
-            yield
-        finally:
-            for logger, level in zip(loggers, levels, strict=True):
-                logger.setLevel(level)
-            signal.signal(signal.SIGINT, interrupt)

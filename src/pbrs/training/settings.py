@@ -17,8 +17,21 @@ SMALLEST_SIDE = 64
 
 
 def _both_sides(size: Any) -> Any:
-    """Read ``224`` as 224×224."""
+    """Read ``224`` as 224×224, and ``256x320``."""
+    if isinstance(size, str) and all(side.strip().isdecimal() for side in size.split("x")):
+        size = tuple(int(side) for side in size.split("x"))
+        return size * 2 if len(size) == 1 else size
     return (size, size) if isinstance(size, int) else size
+
+
+def _as_names(names: Any) -> Any:
+    """Read ``region,sacrum`` as a list."""
+    return [name.strip() for name in names.split(",")] if isinstance(names, str) else names
+
+
+def _as_text(devices: Any) -> Any:
+    """Read YAML's ``2`` and ``[0, 1]`` as the command line's words."""
+    return ",".join(map(str, devices)) if isinstance(devices, list) else str(devices)
 
 
 class TrainingSettings(BaseModel):
@@ -30,14 +43,16 @@ class TrainingSettings(BaseModel):
     encoder_weights: str = Field("imagenet", description="imagenet, none, or a safetensors or .pth file")
     encoder_weights_sha256: str | None = Field(None, description="what that file's SHA-256 must begin with")
     start_from: str | None = Field(None, description="a run or model file to go on from, instead of encoder weights")
-    channels: tuple[str, ...] = Field(("region",), min_length=1, description="region, and any of the structures")
+    channels: Annotated[tuple[str, ...], BeforeValidator(_as_names)] = Field(
+        ("region",), min_length=1, description="region, and any of the structures"
+    )
     image_size: Annotated[tuple[int, int], BeforeValidator(_both_sides)] = Field(
         (224, 224), description="height and width of the network's input"
     )
     placement: PlacementMode = "stretch"
     batch_size: int = Field(10, ge=1)
     epochs: int = Field(100, ge=1)
-    learning_rate: float = Field(1e-4, gt=0, description="of Adam; constant")
+    learning_rate: float = Field(1e-4, gt=0, allow_inf_nan=False, description="of Adam; constant")
     focal_alpha: float = Field(0.25, ge=0, le=1)
     focal_gamma: float = Field(2.0, ge=0)
     dice_smooth: float = Field(1e-5, gt=0)
@@ -45,10 +60,12 @@ class TrainingSettings(BaseModel):
     precision: Literal["auto", "float32", "bfloat16"] = Field(
         "auto", description="auto: bfloat16 autocast where the processor has it, else float32"
     )
-    seed: int = Field(0, ge=0)
+    seed: int = Field(0, ge=0, lt=2**32)
     limit_train: int | None = Field(None, ge=1, description="train on this many images of the training part")
     accelerator: str = Field("auto", description="Lightning's accelerator: auto, cpu, gpu, …")
-    devices: str = Field("auto", description="Lightning's devices: auto, a count, or a list such as 0,1")
+    devices: Annotated[str, BeforeValidator(_as_text)] = Field(
+        "1", description="Lightning's devices: auto, a count, or a list such as 0,1"
+    )
 
     @model_validator(mode="after")
     def _check(self) -> "TrainingSettings":

@@ -52,7 +52,7 @@ class SegmentationTask(lightning.LightningModule):
         loss: Tensor = self.loss(logits, masks, available)
         iou, f1 = image_overlap(logits[:, 0], masks[:, 0])
         values = {f"{part}_loss": loss.detach(), f"{part}_iou": iou.mean(), f"{part}_f1": f1.mean()}
-        self.log_dict(values, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(images))
+        self.log_dict(values, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(images), sync_dist=True)
         return loss
 
     def configure_optimizers(self) -> torch.optim.Optimizer:
