@@ -52,7 +52,7 @@ def test_hashes_and_digests_are_those_of_the_files(phantoms):
 def test_several_devices_share_an_epoch(monkeypatch):
     shares = []
     for device in range(3):
-        monkeypatch.setattr(EpochOrder, "_devices", staticmethod(lambda device=device: (device, 3)))
+        monkeypatch.setattr(EpochOrder, "_devices", lambda _, device=device: (device, 3))
         order = EpochOrder(10, seed=1, shuffle=True)
         shares.append(list(order))
         assert len(order) == len(shares[-1]) == 4

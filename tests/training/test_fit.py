@@ -381,3 +381,10 @@ def test_two_devices_share_the_work_and_write_one_run(phantoms, tmp_path):
     assert done.stdout.count(f"epoch {EPOCHS}/{EPOCHS}") == 1
     assert epochs_of(run) == EPOCHS
     assert not list(run.glob(".writing-*"))
+    summary = RunFolder(run).read_summary()
+    network = build_unet("mobilenetv2")
+    network.load_state_dict(read_weights(RunFolder(run).best)[0])
+    task = SegmentationTask(network, RunFolder(run).read_settings())
+    stems = RunFolder(run).read_record()["parts"]["train"]
+    examples = load_examples(open_dataset(phantoms), stems, ("region",), (96, 96), "stretch")
+    assert assess(task, examples)["loss"] == pytest.approx(summary["train"]["loss"], rel=1e-4)

@@ -16,7 +16,7 @@ from pbrs.segmentation.segmenter import Segmenter
 
 def segment(
     inputs: Annotated[
-        list[Path], typer.Argument(metavar="INPUT…", help="Radiographs (PNG, JPEG, TIFF, DICOM) or folders of them.")
+        list[Path], typer.Argument(metavar="INPUT", help="Radiographs (PNG, JPEG, TIFF, DICOM) or folders of them.")
     ],
     out: Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help="Folder to write into.")],
     model: Annotated[Path, typer.Option("--model", "-m", help="Model file, or a run's folder with model.onnx in it.")],

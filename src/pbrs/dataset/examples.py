@@ -116,14 +116,15 @@ class ExampleData(data.Dataset[Batch]):
 class EpochOrder(data.Sampler[tuple[int, int]]):
     """(epoch, index) of every example, in an order that depends on (seed, epoch) alone.
 
-    The trainer calls `set_epoch` before each epoch. With several devices each gets its share of the order; the first
-    examples come twice where they do not share evenly.
+    The trainer calls `set_epoch` before each epoch. If `shared`, each of several devices gets its share of the order;
+    the first examples come twice where they do not share evenly.
     """
 
-    def __init__(self, count: int, seed: int, shuffle: bool) -> None:
+    def __init__(self, count: int, seed: int, shuffle: bool, shared: bool = True) -> None:
         self.count = count
         self.seed = seed
         self.shuffle = shuffle
+        self.shared = shared
         self.epoch = 0
 
     def set_epoch(self, epoch: int) -> None:
@@ -142,9 +143,8 @@ class EpochOrder(data.Sampler[tuple[int, int]]):
         order += order[: len(self) * devices - self.count]
         return ((self.epoch, index) for index in order[device::devices])
 
-    @staticmethod
-    def _devices() -> tuple[int, int]:
-        """Tell which device this is, and of how many."""
-        if not (torch.distributed.is_available() and torch.distributed.is_initialized()):
+    def _devices(self) -> tuple[int, int]:
+        """Tell which device this is, and of how many that share the order."""
+        if not (self.shared and torch.distributed.is_available() and torch.distributed.is_initialized()):
             return 0, 1
         return torch.distributed.get_rank(), torch.distributed.get_world_size()

@@ -70,6 +70,7 @@ def fit(dataset: Dataset, split: Split, settings: TrainingSettings, path: Path, 
         check_unchanged(run, data.record)
     epoch_end = EpochEnd(run, lambda row: print(_line(row, settings.epochs), flush=True))
     trainer = _make_trainer(settings, run, epoch_end)
+    augmentation = Augmentation(settings.augmentation, settings.channels) if settings.augmentation.enabled else None
     lightning.seed_everything(settings.seed, verbose=False)
     if run.checkpoint.exists():
         # Everything is in the checkpoint: no weights are read or downloaded for a resumed run.
@@ -83,11 +84,10 @@ def fit(dataset: Dataset, split: Split, settings: TrainingSettings, path: Path, 
             write_json(run.record, data.record)
     task = SegmentationTask(network, settings)
     with quiet_lightning():
-        augmentation = Augmentation(settings.augmentation, settings.channels) if settings.augmentation.enabled else None
         trainer.fit(
             task,
             _loader(data.train, settings, augmentation, shuffle=True),
-            _loader(data.validation, settings, None),
+            _loader(data.validation, settings),
             ckpt_path=run.checkpoint if run.checkpoint.exists() else None,
             weights_only=True,
         )
@@ -128,7 +128,7 @@ def assess(task: SegmentationTask, examples: Examples) -> dict[str, float]:
             enable_progress_bar=False,
             enable_model_summary=False,
         )
-        (scores,) = trainer.validate(task, _loader(examples, task.settings, None), verbose=False)
+        (scores,) = trainer.validate(task, _loader(examples, task.settings, shared=False), verbose=False)
     return {name: scores[f"validation_{name}"] for name in ("loss", "iou", "f1")} | {"images": len(examples)}
 
 
@@ -158,12 +158,16 @@ def _make_trainer(settings: TrainingSettings, run: RunFolder, epoch_end: EpochEn
 
 
 def _loader(
-    examples: Examples, settings: TrainingSettings, augmentation: Augmentation | None, shuffle: bool = False
+    examples: Examples,
+    settings: TrainingSettings,
+    augmentation: Augmentation | None = None,
+    shuffle: bool = False,
+    shared: bool = True,
 ) -> DataLoader[Batch]:
     return DataLoader(
         ExampleData(examples, settings.seed, augmentation),
         batch_size=settings.batch_size,
-        sampler=EpochOrder(len(examples), settings.seed, shuffle),
+        sampler=EpochOrder(len(examples), settings.seed, shuffle, shared),
     )
 
 
