@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 import yaml
 from PIL import Image, ImageOps
@@ -160,3 +161,28 @@ def test_folds_test_every_case_once(phantoms, tmp_path):
     assert outcome.status == 0, outcome.err
     tested = [stem for fold in range(3) for stem, _ in read_scores(study / f"mobilenetv2-{fold}-0" / "scores.csv")]
     assert sorted(tested) == [f"phantom_{index:03d}" for index in range(12)]
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("attempt", range(2))
+def test_killed_again_and_again_at_any_moment_the_study_ends_as_an_undisturbed_one(
+    phantoms, killed_and_finished, tmp_path, attempt
+):
+    """Kill after a random time: while training, exporting, scoring, measuring speed or drawing."""
+    random = np.random.default_rng(attempt)
+    study = tmp_path / "study"
+    command = [sys.executable, "-m", "pbrs", *arguments(phantoms, study)]
+    for _ in range(5):
+        process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        time.sleep(random.uniform(5, 30))
+        process.kill()
+        process.wait()
+    assert pbrs(*arguments(phantoms, study)).status == 0
+    assert not list(study.rglob(".writing-*"))
+    for run in RUNS:
+        ours, theirs = study / run, killed_and_finished[0] / run
+        for name in ("scores.csv", "calibration.csv", "settings.yaml"):
+            assert (ours / name).read_bytes() == (theirs / name).read_bytes()
+        histories = [(folder / "history.csv").read_text().splitlines() for folder in (ours, theirs)]
+        assert [line.rsplit(",", 1)[0] for line in histories[0]] == [line.rsplit(",", 1)[0] for line in histories[1]]
+    assert "Table I" in (study / "report.html").read_text()

@@ -170,11 +170,7 @@ def contents(tmp_path_factory: pytest.TempPathFactory) -> dict[str, bytes]:
     return compressed_samples(tmp_path_factory.mktemp("contents"))
 
 
-@settings(max_examples=400, deadline=None)
-@given(data=st.data())
-def test_a_damaged_dicom_is_an_input_error_or_still_a_radiograph(
-    contents: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
-) -> None:
+def damage_a_dicom(contents: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     content = bytearray(contents[data.draw(st.sampled_from(sorted(contents)))])
     for _ in range(data.draw(st.integers(0, 6))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
@@ -192,6 +188,23 @@ def test_a_damaged_dicom_is_an_input_error_or_still_a_radiograph(
     assert "\n" not in problem
     assert "damaged.dcm" in problem
     assert "Secret" not in problem
+
+
+@settings(max_examples=400, deadline=None)
+@given(data=st.data())
+def test_a_damaged_dicom_is_an_input_error_or_still_a_radiograph(
+    contents: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    damage_a_dicom(contents, tmp_path_factory, data)
+
+
+@pytest.mark.soak
+@settings(max_examples=6000, deadline=None)
+@given(data=st.data())
+def test_a_damaged_dicom_is_at_length_an_input_error_or_still_a_radiograph(
+    contents: dict[str, bytes], tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    damage_a_dicom(contents, tmp_path_factory, data)
 
 
 def test_a_decoder_that_ends_its_process_does_not_end_ours(samples: dict[str, Path], tmp_path: Path) -> None:

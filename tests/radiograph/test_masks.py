@@ -257,11 +257,7 @@ def contents(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
     return [*files, png.getvalue()]
 
 
-@settings(max_examples=300, deadline=None)
-@given(data=st.data())
-def test_a_damaged_mask_is_an_input_error_or_still_a_mask(
-    contents: list[bytes], tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
-) -> None:
+def damage_a_mask(contents: list[bytes], tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     content = bytearray(data.draw(st.sampled_from(contents)))
     for _ in range(data.draw(st.integers(0, 6))):
         content[data.draw(st.integers(0, min(400, len(content) - 1)))] = data.draw(st.integers(0, 255))
@@ -278,3 +274,20 @@ def test_a_damaged_mask_is_an_input_error_or_still_a_mask(
         assert mask.shape == F.shape
     assert "\n" not in problem
     assert "damaged.mask" in problem
+
+
+@settings(max_examples=300, deadline=None)
+@given(data=st.data())
+def test_a_damaged_mask_is_an_input_error_or_still_a_mask(
+    contents: list[bytes], tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    damage_a_mask(contents, tmp_path_factory, data)
+
+
+@pytest.mark.soak
+@settings(max_examples=6000, deadline=None)
+@given(data=st.data())
+def test_a_damaged_mask_is_at_length_an_input_error_or_still_a_mask(
+    contents: list[bytes], tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    damage_a_mask(contents, tmp_path_factory, data)

@@ -217,11 +217,7 @@ def kinds() -> dict[str, bytes]:
 KINDS = kinds()
 
 
-@settings(max_examples=300, deadline=None)
-@given(st.data())
-def test_a_damaged_picture_is_an_input_error_or_still_a_radiograph(
-    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
-) -> None:
+def damage_a_picture(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
     content = bytearray(KINDS[data.draw(st.sampled_from(sorted(KINDS)))])
     for _ in range(data.draw(st.integers(0, 6))):
         content[data.draw(st.integers(0, len(content) - 1))] = data.draw(st.integers(0, 255))
@@ -238,3 +234,20 @@ def test_a_damaged_picture_is_an_input_error_or_still_a_radiograph(
         assert 0 <= radiograph.pixels.min() <= radiograph.pixels.max() <= 1
     assert "\n" not in problem
     assert "damaged.png" in problem
+
+
+@settings(max_examples=300, deadline=None)
+@given(st.data())
+def test_a_damaged_picture_is_an_input_error_or_still_a_radiograph(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    damage_a_picture(tmp_path_factory, data)
+
+
+@pytest.mark.soak
+@settings(max_examples=6000, deadline=None)
+@given(st.data())
+def test_a_damaged_picture_is_at_length_an_input_error_or_still_a_radiograph(
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
+) -> None:
+    damage_a_picture(tmp_path_factory, data)

@@ -94,7 +94,8 @@ def run_study(dataset: Dataset, plan: StudyPlan, study: Path) -> Path:
     InputError
         If the plan does not fit the study that is in the folder, or a run cannot be trained.
     """
-    remove_unfinished(study)
+    for folder in (study, *study.glob("*/")):
+        remove_unfinished(folder)
     plan = _agree(plan, study)
     runs = list(plan.runs(study))
     split_file = _prepare(dataset, plan, study)
