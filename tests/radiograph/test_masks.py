@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from damaged_file import damage
 from pbrs.errors import InputError
 from pbrs.radiograph import read_mask
 
@@ -258,12 +259,10 @@ def contents(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
 
 
 def damage_a_mask(contents: list[bytes], tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
-    content = bytearray(data.draw(st.sampled_from(contents)))
-    for _ in range(data.draw(st.integers(0, 6))):
-        content[data.draw(st.integers(0, min(400, len(content) - 1)))] = data.draw(st.integers(0, 255))
-    content = content[: data.draw(st.integers(1, len(content)))]
+    content = data.draw(st.sampled_from(contents))
     file = tmp_path_factory.getbasetemp() / "damaged.mask"
-    file.write_bytes(content)
+    # Among the first bytes, where the header is.
+    file.write_bytes(damage(content, data, reach=400))
     try:
         mask = read_mask(file, F.shape)
     except InputError as error:

@@ -1,0 +1,31 @@
+"""Damaging a file's bytes, and what must then hold of reading it as a radiograph."""
+
+from pathlib import Path
+
+import numpy as np
+from hypothesis import strategies as st
+
+from pbrs.errors import InputError
+from pbrs.radiograph import read_radiograph
+
+
+def damage(content: bytes, data: st.DataObject, reach: int | None = None) -> bytes:
+    """Change up to six bytes, among the first `reach` of them if given, and cut the rest off somewhere."""
+    damaged = bytearray(content)
+    last = len(damaged) - 1 if reach is None else min(reach, len(damaged) - 1)
+    for _ in range(data.draw(st.integers(0, 6))):
+        damaged[data.draw(st.integers(0, last))] = data.draw(st.integers(0, 255))
+    return bytes(damaged[: data.draw(st.integers(1, len(damaged)))])
+
+
+def assert_refused_or_a_radiograph(file: Path) -> None:
+    """One line that names the file and nothing of a patient, or pixels in [0, 1]."""
+    try:
+        radiograph = read_radiograph(file)
+    except InputError as error:
+        assert "\n" not in str(error)
+        assert file.name in str(error)
+        assert "Secret" not in str(error)
+    else:
+        assert radiograph.pixels.dtype == np.float32
+        assert 0 <= radiograph.pixels.min() <= radiograph.pixels.max() <= 1
