@@ -23,9 +23,11 @@ def assert_refused_or_a_radiograph(file: Path) -> None:
     try:
         radiograph = read_radiograph(file)
     except InputError as error:
-        assert "\n" not in str(error)
-        assert file.name in str(error)
-        assert "Secret" not in str(error)
+        problem = str(error)
     else:
+        problem = file.name
         assert radiograph.pixels.dtype == np.float32
         assert 0 <= radiograph.pixels.min() <= radiograph.pixels.max() <= 1
+    assert "\n" not in problem
+    assert file.name in problem
+    assert "Secret" not in problem

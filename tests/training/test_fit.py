@@ -138,6 +138,16 @@ def test_a_run_killed_before_its_first_epoch_begins_again(phantoms, undisturbed,
     assert_same_run(run, undisturbed)
 
 
+def test_stochastic_depth_goes_on_as_it_would_have(phantoms, tmp_path, brief_settings):
+    """EfficientNet drops whole blocks at random while training: what is drawn must not depend on the interruption."""
+    data, split = open_dataset(phantoms), read_split(phantoms / "split.csv")
+    longer = make_settings({**brief_settings, "backbone": "efficientnetb3", "image_size": 64, "epochs": 2})
+    fit(data, split, longer, tmp_path / "undisturbed")
+    fit(data, split, longer.model_copy(update={"epochs": 1}), tmp_path / "resumed")
+    fit(data, split, longer, tmp_path / "resumed", resume=True)
+    assert_same_run(tmp_path / "resumed", tmp_path / "undisturbed")
+
+
 def test_another_seed_gives_another_result(phantoms, undisturbed, tmp_path):
     run = tmp_path / "other"
     assert pbrs(*arguments(phantoms, run, "--seed", "1")).status == 0

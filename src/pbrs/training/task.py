@@ -34,9 +34,12 @@ class SegmentationTask(lightning.LightningModule):
         logits: Tensor = self.network(radiographs.contiguous(memory_format=torch.channels_last))
         return logits.float()
 
-    def on_train_epoch_start(self) -> None:
-        """Tie stochastic depth to (seed, epoch), so that a resumed run draws what an undisturbed one would."""
-        torch.manual_seed(mix_seed(self.settings.seed, self.current_epoch, 1))
+    def on_train_batch_start(self, batch: Batch, batch_idx: int) -> None:
+        """Tie stochastic depth to (seed, step), so that a resumed run draws what an undisturbed one would.
+
+        Seeding once an epoch is not enough: by the epoch's first step a resumed run has drawn other numbers.
+        """
+        torch.manual_seed(mix_seed(self.settings.seed, self.global_step))
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:
         """Compute the loss of one batch."""
