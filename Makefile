@@ -7,11 +7,11 @@ DEMO := build/demo
 
 .venv/.train: pyproject.toml
 	$(PYTHON) -m venv .venv
-	$(BIN)/pip install --quiet -e '.[train]'
+	$(BIN)/pip install --quiet -e '.[train,synth]'
 	touch $@
 
 .venv/.test: .venv/.train
-	$(BIN)/pip install --quiet -e '.[train,dicom,test]'
+	$(BIN)/pip install --quiet -e '.[train,synth,dicom,test]'
 	touch $@
 
 # The paper in small, on synthetic radiographs: masks in, a trained model out, radiographs segmented with it.

@@ -2,4 +2,6 @@
 
 from pbrs.cli.main import main
 
-main()
+# Guarded: a worker process imports the main module again.
+if __name__ == "__main__":
+    main()

@@ -10,7 +10,7 @@ import pbrs as package
 from command_line import pbrs
 from pbrs.cli import main as command_line_main
 
-COMMANDS = ("segment", "train", "export", "evaluate", "study", "dataset")
+COMMANDS = ("segment", "train", "export", "evaluate", "study", "synthesize", "dataset")
 
 
 def test_help_names_every_command_and_each_has_help_of_its_own():
@@ -43,6 +43,7 @@ def test_an_unknown_option_is_status_2():
         (PermissionError(errno.EACCES, "Permission denied", "/data"), 1, "Permission denied: /data"),
         (KeyboardInterrupt(), 130, "interrupted"),
         (ModuleNotFoundError("No module named 'torch'", name="torch"), 2, "pip install 'pbrs[train]'"),
+        (ModuleNotFoundError("No module named 'numba'", name="numba"), 2, "pip install 'pbrs[synth]'"),
         (RuntimeError("something\nlong"), 1, "internal error, please report it: RuntimeError: something"),
     ],
 )

@@ -1,18 +1,17 @@
-"""`pbrs dataset`: look through, divide, import and export a folder of radiographs and masks."""
+"""`pbrs dataset`: look through, divide, import, export and verify a folder of radiographs and masks."""
 
 from collections import Counter
-from collections.abc import Callable, Iterable, Sequence
 from enum import StrEnum
 from pathlib import Path
 from typing import Annotated
 
 import typer
 from rich.console import Console
-from rich.progress import track
 from rich.table import Table
 from rich.text import Text
 
 from pbrs.atomic_write import write_json
+from pbrs.cli.progress import progress_bar
 from pbrs.dataset.check import CheckReport, check_dataset
 from pbrs.dataset.export_coco import export_coco
 from pbrs.dataset.export_nnunet import export_nnunet
@@ -22,9 +21,10 @@ from pbrs.dataset.import_masks import ImportReport, import_masks
 from pbrs.dataset.import_pxr150 import import_pxr150
 from pbrs.dataset.split import PARTS, make_folds, make_split, refuse_overwriting, write_folds, write_split
 from pbrs.errors import InputError
+from pbrs.synthesis.verify import verify_dataset
 
 app = typer.Typer(
-    help="Look through, divide, import and export a folder of radiographs and masks.", no_args_is_help=True
+    help="Look through, divide, import, export and verify a folder of radiographs and masks.", no_args_is_help=True
 )
 
 _MOST_SHOWN = 20
@@ -69,7 +69,7 @@ def check(
     Ends with status 0 if nothing is wrong (warnings are allowed), 2 if there are errors.
     """
     place = sheet or dataset / "contact_sheet"
-    report = check_dataset(open_dataset(dataset), place if pages else None, max(pages, 1), _progress("reading"))
+    report = check_dataset(open_dataset(dataset), place if pages else None, max(pages, 1), progress_bar("reading"))
     if json is not None:
         write_json(json, report.to_json())
     _print_report(report)
@@ -84,6 +84,9 @@ def split(
         str, typer.Option(metavar="T/V/T", help="Per cent for training, validation and test.")
     ] = "70/10/20",
     folds: Annotated[int | None, typer.Option(metavar="K", help="Make K folds for cross-validation instead.")] = None,
+    draw: Annotated[
+        int | None, typer.Option(metavar="N", help="Divide N cases drawn at random; the others are in no part.")
+    ] = None,
     seed: Seed = 0,
     force: Annotated[bool, typer.Option("--force", help="Replace the split that is there.")] = False,
 ) -> None:
@@ -92,13 +95,15 @@ def split(
     All images of one patient (patients.csv) and all images that look the same stay together.
     """
     fractions = _fractions(parts)
+    if draw is not None and folds is not None:
+        raise InputError("--draw goes with --parts, not with --folds: leave one of them out")
     opened = open_dataset(dataset)
     file = dataset / "split.csv"
     refuse_overwriting(file, force)
     images = {stem: opened.images[stem] for stem in opened.stems}
-    duplicates = near_duplicates(hash_images(images, _progress("comparing images")))
+    duplicates = near_duplicates(hash_images(images, progress_bar("comparing images")))
     if folds is None:
-        made = make_split(opened, fractions, seed, duplicates)
+        made = make_split(opened, fractions, seed, duplicates, draw)
         write_split(file, made, force)
         counts = ", ".join(f"{part} {len(made.stems(part))}" for part in PARTS)
     else:
@@ -124,7 +129,9 @@ def pxr150(
     any_count: Annotated[bool, typer.Option("--any-count", help="Accept more or fewer than 150 images.")] = False,
 ) -> None:
     """Take the paper's 100 of the 150 PXR150 radiographs, with the masks you drew for them."""
-    report = import_pxr150(folder, output, masks=masks, seed=seed, any_count=any_count, progress=_progress("importing"))
+    report = import_pxr150(
+        folder, output, masks=masks, seed=seed, any_count=any_count, progress=progress_bar("importing")
+    )
     _print_import(report)
     if masks is None:
         _print(
@@ -163,7 +170,7 @@ def masks(
         resize=resize_masks,
         category=category,
         synthetic=synthetic,
-        progress=_progress("importing"),
+        progress=progress_bar("importing"),
     )
     _print_import(report)
 
@@ -176,8 +183,24 @@ def export(
 ) -> None:
     """Write the dataset as other programs want it."""
     write = export_nnunet if export_format is ExportFormat.NNUNET else export_coco
-    cases = write(open_dataset(dataset), output, _progress("exporting"))
+    cases = write(open_dataset(dataset), output, progress_bar("exporting"))
     _print(f"{output}: {cases} cases")
+
+
+@app.command("verify")
+def verify(dataset: DatasetArgument) -> None:
+    """Tell whether a frozen test (`pbrs synthesize --preset`) is, pixel for pixel, the one that scores are quoted for.
+
+    Ends with status 0 if it is identical or differs within the tolerance, 2 if not.
+    """
+    verdict = verify_dataset(open_dataset(dataset), progress_bar("comparing"))
+    for stem, problem in list(verdict.problems.items())[:_MOST_SHOWN]:
+        _print(f"{stem}: {problem}")
+    if len(verdict.problems) > _MOST_SHOWN:
+        _print(f"… and {len(verdict.problems) - _MOST_SHOWN} more")
+    _print(f"{verdict.title}: {verdict.summary}")
+    if verdict.problems:
+        raise typer.Exit(2)
 
 
 def _fractions(parts: str) -> tuple[float, float, float]:
@@ -186,16 +209,6 @@ def _fractions(parts: str) -> tuple[float, float, float]:
     except ValueError as error:
         raise InputError(f"--parts {parts}: expected three per cents such as 70/10/20") from error
     return train, validation, test
-
-
-def _progress(doing: str) -> Callable[[Sequence[str]], Iterable[str]]:
-    """A bar on the terminal while the stems are gone through; nothing where there is no terminal."""
-
-    def bar(stems: Sequence[str]) -> Iterable[str]:
-        console = Console(stderr=True)
-        return track(stems, doing, console=console, transient=True, disable=not console.is_terminal)
-
-    return bar
 
 
 def _print(text: str) -> None:

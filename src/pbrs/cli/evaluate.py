@@ -11,21 +11,23 @@ from rich.table import Table
 from rich.text import Text
 
 from pbrs.atomic_write import write_json
-from pbrs.dataset.folder import file_sha256, open_dataset
-from pbrs.dataset.split import read_split
+from pbrs.dataset.folder import Dataset, file_sha256, open_dataset
+from pbrs.dataset.split import Split, read_split
 from pbrs.errors import InputError
 from pbrs.evaluation.evaluate import evaluate as score_cases
 from pbrs.evaluation.scores import METRICS, write_scores
 from pbrs.evaluation.summary import MetricSummary, summarise
 from pbrs.segmentation.segmenter import Segmenter
 
-Part = Literal["train", "validation", "test", "all"]
+Part = Literal["train", "validation", "test", "rest", "all"]
 
 
 def evaluate(
     model: Annotated[Path, typer.Argument(help="Model file, or a run's folder with model.onnx in it.")],
     dataset: Annotated[Path, typer.Argument(help="Dataset folder with images/ and masks/.")],
-    part: Annotated[Part, typer.Option(help="Part of the split to score; all needs no split.")] = "test",
+    part: Annotated[
+        Part, typer.Option(help="Part of the split to score; rest is what is in no part, all needs no split.")
+    ] = "test",
     fold: Annotated[int | None, typer.Option(help="Fold to test on, where the split holds folds.")] = None,
     split: Annotated[Path | None, typer.Option(help="Split to use; DATASET/split.csv if left out.")] = None,
     threshold: Annotated[
@@ -41,7 +43,7 @@ def evaluate(
         raise InputError(f"{out} is a file: give a folder to write into with -o")
     segmenter = Segmenter.load(model)
     data = open_dataset(dataset)
-    stems = data.stems if part == "all" else read_split(split or dataset / "split.csv", fold).stems(part)
+    stems = data.stems if part == "all" else _stems(data, read_split(split or dataset / "split.csv", fold), part)
     if not stems:
         raise InputError(f"the {part} part of {dataset} has no image with a mask: choose another --part")
     shown = track(stems, description="scoring", transient=True, disable=not sys.stdout.isatty())
@@ -73,6 +75,10 @@ def evaluate(
             file=sys.stderr,
         )
     print(f"scores.csv and summary.json are in {out}")
+
+
+def _stems(data: Dataset, split: Split, part: str) -> list[str]:
+    return [stem for stem in data.stems if stem not in split.parts] if part == "rest" else split.stems(part)
 
 
 def _table(summary: dict[str, MetricSummary], title: str) -> Table:

@@ -10,11 +10,12 @@ import typer
 from rich.console import Console
 
 import pbrs
-from pbrs.cli import dataset, evaluate, export, segment, study, train
+from pbrs.cli import dataset, evaluate, export, segment, study, synthesize, train
 from pbrs.errors import InputError, Interrupted
 
 INTERRUPTED = 130
 TRACEBACK_VARIABLE = "PBRS_TRACEBACK"
+_EXTRA_OF = {"cv2": "synth", "numba": "synth"}
 
 app = typer.Typer(
     name="pbrs",
@@ -28,6 +29,7 @@ app.command("train")(train.train)
 app.command("export")(export.export)
 app.command("evaluate")(evaluate.evaluate)
 app.command("study")(study.study)
+app.command("synthesize")(synthesize.synthesize)
 app.add_typer(dataset.app, name="dataset")
 
 
@@ -66,7 +68,8 @@ def main() -> None:
     except ModuleNotFoundError as error:
         if error.name is None or find_spec("pbrs") is None or error.name.startswith("pbrs"):
             raise
-        _stop(f"this command needs {error.name}, which is not installed: pip install 'pbrs[train]'", 2)
+        extra = _EXTRA_OF.get(error.name, "train")
+        _stop(f"this command needs {error.name}, which is not installed: pip install 'pbrs[{extra}]'", 2)
     except BrokenPipeError:
         # Whoever read our output has gone, as in `pbrs … | head`.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -10,8 +10,11 @@ from pbrs.errors import Interrupted
 
 
 def train(
-    dataset: Annotated[Path, typer.Argument(help="Dataset folder with images/, masks/ and split.csv.")],
     out: Annotated[Path, typer.Option("--output", "-o", metavar="RUN", help="Folder of this run.")],
+    dataset: Annotated[
+        Path | None,
+        typer.Argument(help="Dataset folder with images/, masks/ and split.csv; left out with --synthetic."),
+    ] = None,
     settings: Annotated[
         Path | None, typer.Option("--settings", help="YAML file of settings; the options below go before it.")
     ] = None,
@@ -37,6 +40,17 @@ def train(
     precision: options.Precision = None,
     seed: Annotated[int | None, typer.Option(help="Of everything random (0).")] = None,
     limit_train: options.LimitTrain = None,
+    synthetic: Annotated[
+        int | None, typer.Option(metavar="N", help="Train without files, on N newly drawn radiographs an epoch.")
+    ] = None,
+    looks: Annotated[int | None, typer.Option(help="Radiographs drawn of each anatomy (1); with --synthetic.")] = None,
+    without: Annotated[
+        list[str] | None,
+        typer.Option(metavar="NAME", help="Switch off a factor or group of factors; with --synthetic."),
+    ] = None,
+    workers: Annotated[
+        int | None, typer.Option(help="Processes that make examples ready (files: 0, synthetic: one a processor).")
+    ] = None,
     accelerator: options.Accelerator = None,
     devices: options.Devices = None,
     split: Annotated[Path | None, typer.Option(help="Split to use; DATASET/split.csv if left out.")] = None,
@@ -49,6 +63,7 @@ def train(
     from pbrs.dataset.split import read_split
     from pbrs.training.fit import fit
     from pbrs.training.resolve import resolve_settings
+    from pbrs.training.run_data import check_source
 
     given = options.given_settings(
         image_size,
@@ -64,17 +79,33 @@ def train(
         precision=precision,
         seed=seed,
         limit_train=limit_train,
+        synthetic=synthetic,
+        synthetic_looks=looks,
+        synthetic_without=options.parse_lists(without) or None,
+        workers=workers,
         accelerator=accelerator,
         devices=devices,
     )
     resolved = resolve_settings(given, settings, out, resume)
-    data = open_dataset(dataset)
+    check_source(dataset is not None, resolved)
+    data = None if dataset is None else open_dataset(dataset)
+    parts = None if dataset is None else read_split(split or dataset / "split.csv", fold)
     try:
-        summary = fit(data, read_split(split or dataset / "split.csv", fold), resolved, out, resume)
+        summary = fit(data, parts, resolved, out, resume)
     except KeyboardInterrupt:
         raise Interrupted(f"interrupted; whole epochs are kept in {out}: go on with --resume") from None
     kind = " (synthetic radiographs)" if summary["synthetic"] else ""
     for part in ("train", "validation"):
         scores = summary[part]
         print(f"{part}{kind}: IoU {scores['iou']:.4f}, F1 {scores['f1']:.4f} over {scores['images']} images")
+    if "drawing" in summary:
+        print(_told_of_drawing(summary["drawing"], summary["seconds"]))
     print(f"best epoch {summary['best_epoch']} of {summary['epochs']}; next: pbrs export {out}")
+
+
+def _told_of_drawing(drawing: dict[str, float], seconds: float) -> str:
+    return (
+        f"rendering took {drawing['share']:.0%} of the time: the training waited for it {drawing['waited_seconds']} of "
+        f"{seconds} s ({drawing['processor_seconds']} s of processor time in {drawing['workers'] or 'no'} processes of "
+        "its own)"
+    )

@@ -39,6 +39,11 @@ def parse_list(text: str) -> list[str]:
     return [item.strip() for item in text.split(",") if item.strip()]
 
 
+def parse_lists(texts: list[str] | None) -> list[str]:
+    """Read an option that may be given several times, each with commas."""
+    return [item for text in texts or () for item in parse_list(text)]
+
+
 def parse_size(text: str) -> tuple[int, int]:
     """Read ``224`` or ``256x320`` as height and width.
 

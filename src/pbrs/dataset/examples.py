@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
+from typing import Protocol
 
 import numpy as np
 import torch
@@ -15,6 +16,21 @@ from pbrs.dataset.augmentation import Augmentation, mix_seed
 from pbrs.dataset.folder import Dataset
 from pbrs.dataset.hashing import perceptual_hash
 from pbrs.radiograph.placement import Placement, PlacementMode
+
+Example = tuple[NDArray[np.uint8], NDArray[np.bool_], NDArray[np.bool_]]
+"""Image (H, W), masks (C, H, W), and which masks there are (C,): one row of `Examples`."""
+
+
+class ExampleSource(Protocol):
+    """Whatever examples come from: files held in memory, or a generator that draws them."""
+
+    def __len__(self) -> int:
+        """Count the examples of an epoch."""
+        ...
+
+    def example(self, epoch: int, index: int) -> Example:
+        """Give an example; the same key gives the same one."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -50,6 +66,10 @@ class Examples:
     def __len__(self) -> int:
         return len(self.stems)
 
+    def example(self, epoch: int, index: int) -> Example:
+        """Give example `index`, the same in every epoch."""
+        return self.images[index], self.masks[index], self.available[index]
+
 
 def load_examples(
     dataset: Dataset,
@@ -74,13 +94,18 @@ def load_examples(
         radiograph, region = dataset.read(stem)
         hashes[stem], sha256[stem] = perceptual_hash(radiograph.pixels), radiograph.sha256
         fit = Placement.fit(radiograph.shape, image_size, placement)
-        images[index] = np.rint(fit.place(radiograph.pixels) * 255).astype(np.uint8)
+        images[index] = place_image(fit, radiograph.pixels)
         for channel, name in enumerate(channels):
             mask = region if name == "region" else dataset.read_structure(stem, name, radiograph.shape)
             if mask is not None:
                 masks[index, channel] = fit.place_mask(mask)
                 available[index, channel] = True
     return Examples(tuple(stems), images, masks, available, channels, hashes, sha256)
+
+
+def place_image(fit: Placement, pixels: NDArray[np.float32]) -> NDArray[np.uint8]:
+    """Place an image of float32 (H, W) in [0, 1] as examples hold it."""
+    return np.rint(fit.place(pixels) * 255).astype(np.uint8)
 
 
 Batch = tuple[Tensor, Tensor, Tensor]
@@ -93,7 +118,7 @@ class ExampleData(data.Dataset[Batch]):
     What comes out depends on (seed, epoch, index) alone, so that neither workers nor a resumed run change it.
     """
 
-    def __init__(self, examples: Examples, seed: int, augmentation: Augmentation | None = None) -> None:
+    def __init__(self, examples: ExampleSource, seed: int, augmentation: Augmentation | None = None) -> None:
         self.examples = examples
         self.seed = seed
         self.augmentation = augmentation
@@ -103,9 +128,10 @@ class ExampleData(data.Dataset[Batch]):
 
     def __getitem__(self, key: tuple[int, int]) -> Batch:
         epoch, index = key
-        image = torch.from_numpy(self.examples.images[index]).unsqueeze(0).float() / 255
-        mask = torch.from_numpy(self.examples.masks[index]).float()
-        available = torch.from_numpy(self.examples.available[index])
+        pixels, masks, there = self.examples.example(epoch, index)
+        image = torch.from_numpy(pixels).unsqueeze(0).float() / 255
+        mask = torch.from_numpy(masks).float()
+        available = torch.from_numpy(there)
         if self.augmentation is not None:
             image, mask, flipped = self.augmentation(image, mask, (self.seed, epoch, index))
             if flipped:

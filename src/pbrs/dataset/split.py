@@ -45,6 +45,7 @@ def make_split(
     fractions: tuple[float, float, float] = (0.7, 0.1, 0.2),
     seed: int = 0,
     duplicates: Sequence[tuple[str, str]] | None = None,
+    draw: int | None = None,
 ) -> Split:
     """Divide the cases at random, keeping together each patient and each set of near-duplicates.
 
@@ -62,23 +63,27 @@ def make_split(
         Another seed, another split.
     duplicates
         Pairs of stems that show the same picture; found here, by reading every image, if not given.
+    draw
+        Divide this many cases, drawn at random, and leave the rest in no part; all if None.
 
     Raises
     ------
     InputError
-        If the fractions do not sum to 1, a case has no patient in ``patients.csv``, or there are fewer groups than
-        parts.
+        If the fractions do not sum to 1, a case has no patient in ``patients.csv``, there are fewer groups than parts,
+        or no drawing of whole groups has `draw` cases.
     """
     # Written so that a NaN is refused, too.
     if not (min(fractions) >= 0 and fractions[0] > 0 and abs(sum(fractions) - 1) < 1e-6):
         raise InputError(f"parts of {fractions}: expected three that sum to 1 (100 %), none negative, train above 0")
     groups = _shuffled_groups(dataset, seed, duplicates)
+    if draw is not None:
+        groups = _drawn_groups(groups, draw)
     wanted = [part for part, fraction in zip(PARTS, fractions, strict=True) if fraction > 0]
     if len(groups) < len(wanted):
         raise InputError(
             f"{_told(groups)} cannot fill {len(wanted)} parts ({', '.join(wanted)}): add cases of other patients"
         )
-    room = _part_sizes(len(dataset.stems), fractions)
+    room = _part_sizes(sum(map(len, groups)), fractions)
     parts: dict[str, str] = {}
     for number, group in enumerate(groups):
         empty = [part for part in wanted if part not in parts.values()]
@@ -288,6 +293,19 @@ def _shuffled_groups(dataset: Dataset, seed: int, duplicates: Sequence[tuple[str
         members[find(stem)].append(stem)
     # The largest first: they are the hardest to fit.
     return sorted(members.values(), key=lambda group: (-len(group), chance(f"{seed}/order/{group[0]}")))
+
+
+def _drawn_groups(groups: Sequence[list[str]], draw: int) -> list[list[str]]:
+    """Take whole groups, in their order, as long as no more than `draw` cases come together."""
+    drawn: list[list[str]] = []
+    left = draw
+    for group in groups:
+        if len(group) <= left:
+            drawn.append(group)
+            left -= len(group)
+    if left or draw < 1:
+        raise InputError(f"{draw} cases cannot be drawn from {_told(groups)}: ask for another number")
+    return drawn
 
 
 def _part_sizes(count: int, fractions: Sequence[float]) -> dict[str, int]:

@@ -29,7 +29,9 @@ from pbrs.evaluation.scores import write_scores
 from pbrs.evaluation.speed import measure_milliseconds
 from pbrs.modelfile.export import export_run
 from pbrs.segmentation.segmenter import Segmenter
+from pbrs.synthesis.presets import check_trainable
 from pbrs.training.fit import fit
+from pbrs.training.run_data import check_source
 from pbrs.training.run_folder import RunFolder
 from pbrs.training.settings import TrainingSettings, make_settings
 
@@ -158,6 +160,8 @@ def _prepare(dataset: Dataset, plan: StudyPlan, study: Path) -> Path:
     The split is the study's own of an earlier call, else the data set's if it is of the kind asked for, else a new one
     (70/10/20, or folds).
     """
+    check_trainable(dataset.info, dataset.path)
+    check_source(True, plan.settings)
     file, own = study / "split.csv", dataset.path / "split.csv"
     source = file if file.exists() else own if own.exists() and holds_folds(own) == bool(plan.folds) else None
     parts: dict[str, str] = {}

@@ -2,7 +2,7 @@
 
 import platform
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 import pbrs
 from pbrs.atomic_write import atomic_path, write_csv
-from pbrs.dataset.folder import Dataset, open_dataset
+from pbrs.dataset.folder import open_dataset
 from pbrs.errors import InputError
 from pbrs.modelfile.calibration import Calibration, calibrate, draw_calibration
 from pbrs.modelfile.card import CARD_KEY, INPUT_NAME, OUTPUT_NAME, SEEN_DIGITS, ModelCard
@@ -24,6 +24,7 @@ from pbrs.radiograph.placement import Placement
 from pbrs.segmentation.runtime import OnnxRuntime
 from pbrs.training.run_folder import RunFolder, read_weights
 from pbrs.training.settings import TrainingSettings
+from pbrs.training.synthetic_source import read_as_file, validation_samples
 
 LARGEST_DIFFERENCE = 1e-4
 """How far a probability of the model file may be from PyTorch's."""
@@ -73,11 +74,7 @@ def export_run(
     """
     run = RunFolder(path)
     settings, summary, record = run.read_settings(), run.read_summary(), run.read_record()
-    data = open_dataset(dataset or Path(record["dataset"]))
-    if data.digest(record["parts"]["validation"]) != record["sha256"]["validation"]:
-        raise InputError(
-            f"the validation images or masks of {data.path} are not those of this run: give its data set with --dataset"
-        )
+    cases = _synthetic_cases(settings, record) if settings.synthetic else _cases_of_files(dataset, record)
     state, _ = read_weights(run.best)
     network = build_unet(settings.backbone, "none", settings.channels)
     network.load_state_dict(state)
@@ -87,7 +84,7 @@ def export_run(
     drawn = "calibration" if target == run.model else f"{target.stem}-calibration"
     with atomic_path(target) as temporary:
         write_graph(network.eval(), settings.image_size, temporary)
-        calibration, difference = _check(network, temporary, data, record["parts"]["validation"], settings)
+        calibration, difference = _check(network, temporary, cases, settings)
         if not difference < LARGEST_DIFFERENCE:
             raise RuntimeError(f"the exported graph differs from PyTorch by {difference:.1e} in probability")
         card = _card(path, settings, summary, record, calibration, difference, licence)
@@ -133,17 +130,42 @@ def write_card(path: Path, card: ModelCard) -> None:
     onnx.save(model, path)
 
 
-def _check(
-    network: UNet, path: Path, dataset: Dataset, stems: Sequence[str], settings: TrainingSettings
-) -> tuple[Calibration, float]:
+Case = tuple[NDArray[np.float32], NDArray[np.bool_]]
+"""Image in [0, 1] and mask, (H, W) both."""
+
+
+def _cases_of_files(path: Path | None, record: dict[str, Any]) -> Iterator[Case]:
+    """Give the cases of a run's validation part from its data set, in which nothing may have changed."""
+    dataset, stems = open_dataset(path or Path(record["dataset"])), record["parts"]["validation"]
+    if dataset.digest(stems) != record["sha256"]["validation"]:
+        raise InputError(
+            f"the validation images or masks of {dataset.path} are not those of this run: give its data set with "
+            "--dataset"
+        )
+    return ((radiograph.pixels, mask) for radiograph, mask in map(dataset.read, stems))
+
+
+def _synthetic_cases(settings: TrainingSettings, record: dict[str, Any]) -> Iterator[Case]:
+    """Draw the cases of a run's validation part again."""
+    from pbrs.synthesis.generator import GENERATOR_VERSION
+
+    if record["generator_version"] != GENERATOR_VERSION:
+        raise InputError(
+            f"the run was trained with generator {record['generator_version']}, this is {GENERATOR_VERSION}: "
+            "export it with the pbrs that trained it"
+        )
+    samples = validation_samples(settings)
+    return ((read_as_file(sample), sample.mask) for sample in map(samples.draw, range(len(samples))))
+
+
+def _check(network: UNet, path: Path, cases: Iterable[Case], settings: TrainingSettings) -> tuple[Calibration, float]:
     """Calibrate the exported graph on the validation part, and measure its largest difference from PyTorch."""
     runtime = OnnxRuntime.load(path)
 
     def predictions() -> Any:
-        for stem in stems:
-            radiograph, mask = dataset.read(stem)
-            placement = Placement.fit(radiograph.shape, settings.image_size, settings.placement)
-            placed = placement.place(radiograph.pixels)
+        for pixels, mask in cases:
+            placement = Placement.fit(mask.shape, settings.image_size, settings.placement)
+            placed = placement.place(pixels)
             probability = runtime.run(placed[None, None])[0]
             differences.append(np.abs(probability - _pytorch(network, placed)).max())
             yield placement.restore(probability[0]), mask
@@ -177,12 +199,11 @@ def _card(
         parameters=summary["parameters"],
         synthetic=summary["synthetic"],
         training={
-            "dataset": Path(record["dataset"]).name,
-            "images": {part: len(stems) for part, stems in record["parts"].items()},
+            **_trained_on(settings, record),
             "start": record["start"],
             "best_epoch": summary["best_epoch"],
             # Paths say more about the machine than about the model.
-            "settings": settings.model_dump(mode="json", exclude={"start_from", "encoder_weights"}),
+            "settings": settings.model_dump(mode="json", exclude={"start_from", "encoder_weights", "workers"}),
         },
         seen=tuple(sorted(digest[:SEEN_DIGITS] for digest in record["image_sha256"].values())),
         scores={
@@ -199,3 +220,13 @@ def _card(
             "python": platform.python_version(),
         },
     )
+
+
+def _trained_on(settings: TrainingSettings, record: dict[str, Any]) -> dict[str, Any]:
+    """Tell what a model was trained and chosen on, without a path."""
+    images = {part: len(stems) for part, stems in record["parts"].items()}
+    if settings.synthetic is None:
+        preset = {"preset": record["preset"]} if "preset" in record else {}
+        return {"dataset": Path(record["dataset"]).name, "images": images, **preset}
+    images["train"] = settings.synthetic * settings.epochs
+    return {"dataset": None, "generator_version": record["generator_version"], "images": images}

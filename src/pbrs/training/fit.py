@@ -12,12 +12,13 @@ from torch.utils.data import DataLoader
 
 from pbrs.atomic_write import remove_unfinished, write_json
 from pbrs.dataset.augmentation import Augmentation
-from pbrs.dataset.examples import Batch, EpochOrder, ExampleData, Examples
+from pbrs.dataset.examples import Batch, EpochOrder, ExampleData, ExampleSource
 from pbrs.dataset.folder import Dataset
 from pbrs.dataset.split import Split
 from pbrs.errors import InputError
 from pbrs.network import build_unet, count_parameters
 from pbrs.network.safe_pickle import load_pickle_safely
+from pbrs.synthesis.workers import START_METHOD, one_thread_each, processors, start_worker
 from pbrs.training.epoch_end import EpochEnd
 from pbrs.training.precision import lightning_precision
 from pbrs.training.quiet_lightning import quiet_lightning
@@ -25,10 +26,14 @@ from pbrs.training.run_data import check_unchanged, load_run_data
 from pbrs.training.run_folder import RunFolder, read_weights
 from pbrs.training.settings import TrainingSettings, write_settings
 from pbrs.training.start import build_start
+from pbrs.training.synthetic_source import SyntheticExamples
 from pbrs.training.task import SegmentationTask
+from pbrs.training.waiting import Waiting
 
 
-def fit(dataset: Dataset, split: Split, settings: TrainingSettings, path: Path, resume: bool = False) -> dict[str, Any]:
+def fit(
+    dataset: Dataset | None, split: Split | None, settings: TrainingSettings, path: Path, resume: bool = False
+) -> dict[str, Any]:
     """Train a network, or go on where a training stopped.
 
     On a CPU, the weights that come out depend on the settings and the data alone: a run that was killed and resumed any
@@ -37,7 +42,7 @@ def fit(dataset: Dataset, split: Split, settings: TrainingSettings, path: Path, 
     Parameters
     ----------
     dataset, split
-        What to train and validate on.
+        What to train and validate on; None where the settings say ``synthetic``.
     settings
         How. A resumed run must have the settings that it was started with, but for the number of epochs.
     path
@@ -49,7 +54,7 @@ def fit(dataset: Dataset, split: Split, settings: TrainingSettings, path: Path, 
     -------
     dict
         The run's summary: best epoch, parameters, and loss, IoU and F1 of the best weights on the training and
-        validation part (eval mode, no augmentation, network size).
+        validation part (eval mode, no augmentation, network size). Of a synthetic training also what drawing took.
 
     Raises
     ------
@@ -69,7 +74,9 @@ def fit(dataset: Dataset, split: Split, settings: TrainingSettings, path: Path, 
     if resume and run.record.exists():
         check_unchanged(run, data.record)
     epoch_end = EpochEnd(run, lambda row: print(_line(row, settings.epochs), flush=True))
-    trainer = _make_trainer(settings, run, epoch_end)
+    waiting = Waiting(data.train.seconds) if isinstance(data.train, SyntheticExamples) else None
+    workers = settings.workers if settings.workers is not None else processors() if waiting else 0
+    trainer = _make_trainer(settings, run, [epoch_end, waiting] if waiting else [epoch_end])
     augmentation = Augmentation(settings.augmentation, settings.channels) if settings.augmentation.enabled else None
     lightning.seed_everything(settings.seed, verbose=False)
     if run.checkpoint.exists():
@@ -77,16 +84,21 @@ def fit(dataset: Dataset, split: Split, settings: TrainingSettings, path: Path, 
         network = build_unet(settings.backbone, "none", settings.channels)
     else:
         network, data.record["start"] = build_start(settings)
-    # Only now: what was refused so far has left no folder behind.
+    # Only now: what was refused so far has left no folder behind, and removed nothing.
     if is_first:
+        _remove_stale(run, settings.epochs)
         write_settings(run.settings, settings)
         if "start" in data.record:
             write_json(run.record, data.record)
     task = SegmentationTask(network, settings)
-    with quiet_lightning():
+    # Synthetic examples come in their own order: looks of one anatomy lie side by side there, which saves time.
+    train = _loader(
+        data.train, settings, augmentation, shuffle=waiting is None, workers=workers, epoch=_epochs_done(run)
+    )
+    with quiet_lightning(), one_thread_each():
         trainer.fit(
             task,
-            _loader(data.train, settings, augmentation, shuffle=True),
+            train,
             _loader(data.validation, settings),
             ckpt_path=run.checkpoint if run.checkpoint.exists() else None,
             weights_only=True,
@@ -95,23 +107,25 @@ def fit(dataset: Dataset, split: Split, settings: TrainingSettings, path: Path, 
         epoch_end.write_history()
 
     network.load_state_dict(read_weights(run.best)[0])
+    seconds = sum(row["seconds"] for row in epoch_end.history)
     summary = {
         "backbone": settings.backbone,
         "seed": settings.seed,
         "epochs": settings.epochs,
         "best_epoch": epoch_end.best_epoch,
         "parameters": count_parameters(network),
-        "synthetic": dataset.is_synthetic,
-        "train": assess(task, data.train),
+        "synthetic": data.record["synthetic"],
+        "train": assess(task, data.assessed),
         "validation": assess(task, data.validation),
-        "seconds": round(sum(row["seconds"] for row in epoch_end.history), 1),
+        "seconds": round(seconds, 1),
+        **({"drawing": waiting.summary(seconds, workers)} if waiting else {}),
     }
     if is_first:
         write_json(run.summary, summary)
     return summary
 
 
-def assess(task: SegmentationTask, examples: Examples) -> dict[str, float]:
+def assess(task: SegmentationTask, examples: ExampleSource) -> dict[str, float]:
     """Score a network on examples as they are: eval mode, no augmentation, float32.
 
     Returns
@@ -132,10 +146,9 @@ def assess(task: SegmentationTask, examples: Examples) -> dict[str, float]:
     return {name: scores[f"validation_{name}"] for name in ("loss", "iou", "f1")} | {"images": len(examples)}
 
 
-def _make_trainer(settings: TrainingSettings, run: RunFolder, epoch_end: EpochEnd) -> lightning.Trainer:
-    callbacks: list[Callback] = [epoch_end]
+def _make_trainer(settings: TrainingSettings, run: RunFolder, callbacks: list[Callback]) -> lightning.Trainer:
     if sys.stdout.isatty():
-        callbacks.append(RichProgressBar())
+        callbacks = [*callbacks, RichProgressBar()]
     try:
         with quiet_lightning():
             return lightning.Trainer(
@@ -158,16 +171,25 @@ def _make_trainer(settings: TrainingSettings, run: RunFolder, epoch_end: EpochEn
 
 
 def _loader(
-    examples: Examples,
+    examples: ExampleSource,
     settings: TrainingSettings,
     augmentation: Augmentation | None = None,
     shuffle: bool = False,
     shared: bool = True,
+    workers: int = 0,
+    epoch: int = 0,
 ) -> DataLoader[Batch]:
+    order = EpochOrder(len(examples), settings.seed, shuffle, shared)
+    # Workers begin with the first batches before Lightning says which epoch it goes on with.
+    order.set_epoch(epoch)
     return DataLoader(
         ExampleData(examples, settings.seed, augmentation),
         batch_size=settings.batch_size,
-        sampler=EpochOrder(len(examples), settings.seed, shuffle, shared),
+        sampler=order,
+        num_workers=workers,
+        persistent_workers=workers > 0,
+        multiprocessing_context=START_METHOD if workers else None,
+        worker_init_fn=start_worker if workers else None,
     )
 
 
@@ -175,7 +197,8 @@ def _check_folder(run: RunFolder, settings: TrainingSettings, resume: bool) -> N
     if run.settings.exists():
         if not resume:
             raise InputError(f"{run.path} holds a run already: go on with --resume, or choose another folder")
-        started, wanted = run.read_settings().model_dump(exclude={"epochs"}), settings.model_dump(exclude={"epochs"})
+        # Neither changes what an epoch computes.
+        started, wanted = (made.model_dump(exclude={"epochs", "workers"}) for made in (run.read_settings(), settings))
         changed = [name for name in wanted if wanted[name] != started[name]]
         if changed:
             raise InputError(
@@ -187,14 +210,22 @@ def _check_folder(run: RunFolder, settings: TrainingSettings, resume: bool) -> N
         raise InputError(f"{run.path} is not an empty folder and holds no run: choose another folder")
 
 
-def _check_epochs(run: RunFolder, epochs: int) -> None:
-    """Compare the epochs wanted with those done; if there are more to do, what was made of the shorter run is stale."""
+def _epochs_done(run: RunFolder) -> int:
+    """Count the whole epochs in a run's checkpoint; 0 where there is none."""
     if not run.checkpoint.exists():
-        return
-    done = len(load_pickle_safely(run.checkpoint)["callbacks"][EpochEnd.__name__]["history"])
+        return 0
+    return len(load_pickle_safely(run.checkpoint)["callbacks"][EpochEnd.__name__]["history"])
+
+
+def _check_epochs(run: RunFolder, epochs: int) -> None:
+    done = _epochs_done(run)
     if epochs < done:
         raise InputError(f"{run.path} has trained {done} epochs already: resume it with --epochs {done} or more")
-    if epochs > done:
+
+
+def _remove_stale(run: RunFolder, epochs: int) -> None:
+    """Remove what was made of a shorter run, if there are epochs to do."""
+    if epochs > _epochs_done(run):
         for file in (run.summary, run.model, *run.path.glob("calibration.*")):
             file.unlink(missing_ok=True)
 

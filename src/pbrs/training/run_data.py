@@ -1,5 +1,6 @@
 """What one run is trained on: its examples, checked for leakage, and the record of them."""
 
+import hashlib
 import platform
 import sys
 from collections.abc import Iterator, Sequence
@@ -12,33 +13,68 @@ import torch
 from rich.progress import track
 
 import pbrs
-from pbrs.dataset.examples import Examples, load_examples
+from pbrs.dataset.examples import Examples, ExampleSource, load_examples
 from pbrs.dataset.folder import Dataset
 from pbrs.dataset.hashing import hash_images, near_duplicates
 from pbrs.dataset.split import PARTS, Split, check_overlap
 from pbrs.errors import InputError
+from pbrs.synthesis.presets import check_trainable
 from pbrs.training.precision import lightning_precision
 from pbrs.training.run_folder import RunFolder
 from pbrs.training.settings import TrainingSettings
+from pbrs.training.synthetic_source import TRAINING_SEEDS, SyntheticExamples, hold, training_samples, validation_samples
 
 
 @dataclass(frozen=True, eq=False)
 class RunData:
-    """Examples of the training and validation part, and the record of them for ``run.json``."""
+    """What a run learns from.
 
-    train: Examples
+    Attributes
+    ----------
+    train, validation
+        Examples of the two parts.
+    assessed
+        The training examples that the summary's scores are of: all of them, where they come from files.
+    record
+        What they are, for ``run.json``.
+    """
+
+    train: ExampleSource
     validation: Examples
+    assessed: ExampleSource
     record: dict[str, Any]
 
 
-def load_run_data(dataset: Dataset, split: Split, settings: TrainingSettings) -> RunData:
-    """Read the examples of a run, and make sure that no patient and no picture stands in two parts.
+def load_run_data(dataset: Dataset | None, split: Split | None, settings: TrainingSettings) -> RunData:
+    """Make the examples of a run ready: from a data set with its split, or synthetic ones if the settings say so.
 
     Raises
     ------
     InputError
-        If a part is empty, a file cannot be read, or parts overlap.
+        If there is both or neither, a part is empty, a file cannot be read, parts overlap, or the data are a frozen
+        test's with widened ranges.
     """
+    check_source(dataset is not None, settings)
+    if dataset is None or split is None:
+        return _synthetic_data(settings)
+    return _data_of_files(dataset, split, settings)
+
+
+def check_source(has_dataset: bool, settings: TrainingSettings) -> None:
+    """Make sure that there is one source of examples.
+
+    Raises
+    ------
+    InputError
+        If there is a data set and the settings say ``synthetic``, or neither.
+    """
+    if has_dataset == (settings.synthetic is not None):
+        raise InputError("train on a DATASET or on --synthetic N: give one of the two")
+
+
+def _data_of_files(dataset: Dataset, split: Split, settings: TrainingSettings) -> RunData:
+    """Read the examples, and make sure that no patient and no picture stands in two parts."""
+    preset = check_trainable(dataset.info, dataset.path)
     stems = {part: split.stems(part) for part in PARTS}
     for part in ("train", "validation"):
         if not stems[part]:
@@ -62,6 +98,33 @@ def load_run_data(dataset: Dataset, split: Split, settings: TrainingSettings) ->
         "parts": stems,
         "sha256": {part: dataset.digest(stems[part]) for part in ("train", "validation")},
         "image_sha256": {**train.sha256, **validation.sha256},
+        **({} if preset is None else {"preset": preset.title}),
+        **_machine(settings),
+    }
+    return RunData(train, validation, train, record)
+
+
+def _synthetic_data(settings: TrainingSettings) -> RunData:
+    """Draw the validation part; training examples are drawn when they are needed."""
+    from pbrs.synthesis.generator import GENERATOR_VERSION
+
+    train = training_samples(settings)
+    validation = hold(validation_samples(settings), _progress)
+    record = {
+        "dataset": None,
+        "synthetic": True,
+        "generator_version": GENERATOR_VERSION,
+        "parts": {"train": [], "validation": list(validation.stems), "test": []},
+        "sha256": {"validation": hashlib.sha256(validation.images.tobytes() + validation.masks.tobytes()).hexdigest()},
+        "image_sha256": {},
+        **_machine(settings),
+    }
+    return RunData(train, validation, SyntheticExamples(settings, len(validation), TRAINING_SEEDS), record)
+
+
+def _machine(settings: TrainingSettings) -> dict[str, Any]:
+    """Tell in which arithmetic, and with what, a run computes."""
+    return {
         "precision": lightning_precision(settings),
         "versions": {
             "pbrs": pbrs.__version__,
@@ -70,7 +133,6 @@ def load_run_data(dataset: Dataset, split: Split, settings: TrainingSettings) ->
             "lightning": lightning.__version__,
         },
     }
-    return RunData(train, validation, record)
 
 
 def check_unchanged(run: RunFolder, record: dict[str, Any]) -> None:
@@ -82,11 +144,15 @@ def check_unchanged(run: RunFolder, record: dict[str, Any]) -> None:
         If anything is different.
     """
     begun = run.read_record()
+    if begun.get("generator_version") != record.get("generator_version"):
+        raise InputError(
+            f"{run.path} began with generator {begun.get('generator_version')}, this is {record['generator_version']}: "
+            "train anew, or go on with the pbrs that began it"
+        )
     for part, digest in record["sha256"].items():
         if begun.get("sha256", {}).get(part) != digest:
-            raise InputError(
-                f"the {part} images or masks of {record['dataset']} have changed since {run.path} began: train anew"
-            )
+            of = "the generator, or of this machine," if record["dataset"] is None else record["dataset"]
+            raise InputError(f"the {part} images or masks of {of} have changed since {run.path} began: train anew")
     if begun.get("precision") != record["precision"]:
         raise InputError(
             f"{run.path} began in {begun.get('precision')}, this machine would go on in {record['precision']}: "
@@ -95,4 +161,4 @@ def check_unchanged(run: RunFolder, record: dict[str, Any]) -> None:
 
 
 def _progress(names: Sequence[str]) -> Iterator[str]:
-    yield from track(names, description="reading images", transient=True, disable=not sys.stdout.isatty())
+    yield from track(names, description="making images ready", transient=True, disable=not sys.stdout.isatty())

@@ -62,6 +62,18 @@ class TrainingSettings(BaseModel):
     )
     seed: int = Field(0, ge=0, lt=2**32)
     limit_train: int | None = Field(None, ge=1, description="train on this many images of the training part")
+    synthetic: int | None = Field(
+        None, ge=1, description="train without files, on this many newly drawn radiographs an epoch"
+    )
+    synthetic_looks: int = Field(1, ge=1, description="radiographs drawn of each anatomy")
+    synthetic_without: Annotated[tuple[str, ...], BeforeValidator(_as_names)] = Field(
+        (), description="factors and groups of factors that are switched off"
+    )
+    workers: int | None = Field(
+        None,
+        ge=0,
+        description="processes that make examples ready; 0 for files and one a processor for synthetic if left out",
+    )
     accelerator: str = Field("auto", description="Lightning's accelerator: auto, cpu, gpu, …")
     devices: Annotated[str, BeforeValidator(_as_text)] = Field(
         "1", description="Lightning's devices: auto, a count, or a list such as 0,1"
@@ -81,6 +93,10 @@ class TrainingSettings(BaseModel):
         unknown = set(self.channels[1:]) - set(STRUCTURES)
         if unknown:
             raise ValueError(f"channels {sorted(unknown)} are not known: expected region, {', '.join(STRUCTURES)}")
+        if self.synthetic is None and (self.synthetic_looks > 1 or self.synthetic_without):
+            raise ValueError("synthetic_looks and synthetic_without are for synthetic training: set synthetic, too")
+        if self.synthetic is not None and self.limit_train is not None:
+            raise ValueError("limit_train is for files: set synthetic to the number of radiographs instead")
         return self
 
 

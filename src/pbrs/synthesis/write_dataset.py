@@ -1,0 +1,261 @@
+"""A dataset folder of synthetic radiographs, drawn by several processes, whole or not there; a stopped one goes on."""
+
+import json
+import shutil
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+import pbrs
+from pbrs.atomic_write import remove_unfinished, write_csv, write_json, write_png
+from pbrs.dataset.folder import STRUCTURES
+from pbrs.errors import InputError, Interrupted
+from pbrs.synthesis.factor_table import FACTORS
+from pbrs.synthesis.factors import Table, without
+from pbrs.synthesis.presets import Preset
+from pbrs.synthesis.workers import START_METHOD, one_thread_each, start_worker
+
+LICENCE = "CC0-1.0"
+"""Of the images that are drawn."""
+
+ANATOMY = {
+    "name": "LLP26, shape model of pelvis and femora, from PyPI musculoskeletal-models 0.2.4",
+    "licence": "MPL-2.0",
+}
+"""What the bones are drawn from."""
+
+
+@dataclass(frozen=True)
+class DatasetPlan:
+    """What a dataset of synthetic radiographs holds; the same plan and generator give the same files.
+
+    Attributes
+    ----------
+    count
+        Number of radiographs.
+    seed
+        Of everything random; sample *i* depends on seed and *i* alone.
+    size
+        Longer side in pixels.
+    looks
+        Radiographs drawn of each anatomy.
+    structures
+        Whether a mask of each structure is written, too.
+    without
+        Factors and groups of factors that are switched off.
+    preset
+        The frozen test that it is, if it is one.
+    """
+
+    count: int
+    seed: int = 0
+    size: int = 512
+    looks: int = 1
+    structures: bool = False
+    without: tuple[str, ...] = ()
+    preset: Preset | None = None
+
+    @classmethod
+    def of(cls, preset: Preset) -> "DatasetPlan":
+        """Give the plan of a frozen test."""
+        return cls(preset.count, preset.seed, preset.size, structures=True, preset=preset)
+
+    @property
+    def table(self) -> Table:
+        """The factors that it draws from.
+
+        Raises
+        ------
+        InputError
+            If `without` names something that is none.
+        """
+        return without(FACTORS if self.preset is None else self.preset.table, self.without)
+
+    def stem(self, index: int) -> str:
+        """Name sample `index`."""
+        return f"synth_{index:05d}"
+
+    def info(self) -> dict[str, Any]:
+        """Give what goes into ``dataset.json``."""
+        from pbrs.synthesis.generator import GENERATOR_VERSION
+
+        return {
+            "source": "drawn by pbrs synthesize; no patient was imaged",
+            "synthetic": True,
+            "licence": LICENCE,
+            "anatomy": ANATOMY,
+            "generator_version": GENERATOR_VERSION,
+            "pbrs_version": pbrs.__version__,
+            "preset": None if self.preset is None else self.preset.name,
+            "preset_version": None if self.preset is None else self.preset.version,
+            "count": self.count,
+            "seed": self.seed,
+            "size": self.size,
+            "looks": self.looks,
+            "structures": self.structures,
+            "without": list(self.without),
+        }
+
+
+def write_dataset(
+    plan: DatasetPlan,
+    target: Path,
+    workers: int = 1,
+    progress: Callable[[Sequence[str]], Iterable[str]] = iter,
+) -> None:
+    """Draw a dataset; on one machine the same bytes for any number of workers.
+
+    Until it is complete it lies in ``TARGET.unfinished``, from where the same call goes on after an interruption:
+    radiographs that are drawn are not drawn again.
+
+    Parameters
+    ----------
+    plan
+        What to draw.
+    target
+        The dataset folder to make.
+    workers
+        Processes that draw; with one it is this process.
+    progress
+        Wraps a loop over the stems, to show how far it is.
+
+    Raises
+    ------
+    InputError
+        If `target` exists, or ``TARGET.unfinished`` is of another plan, or a factor to be switched off is unknown.
+    Interrupted
+        On ^C; the message says how to go on.
+    """
+    table, target = plan.table, target.resolve()
+    if target.exists() and not (target.is_dir() and not any(target.iterdir())):
+        raise InputError(f"{target} exists already: choose a new folder with -o, or remove this one first")
+    unfinished = _Unfinished(target.with_name(f"{target.name}.unfinished"))
+    unfinished.begin(plan)
+    missing = [index for index in range(plan.count) if not unfinished.row(plan.stem(index)).exists()]
+    # All looks of an anatomy in one job: its projection is computed once.
+    jobs: dict[int, list[int]] = {}
+    for index in missing:
+        jobs.setdefault(index // plan.looks, []).append(index)
+    render = _Render(plan, table, unfinished)
+    try:
+        with _results(render, list(jobs.values()), workers) as drawn:
+            for _ in progress([plan.stem(index) for index in missing]):
+                next(drawn)
+    except KeyboardInterrupt:
+        raise Interrupted(
+            f"interrupted; the {unfinished.rows_there()} of {plan.count} radiographs that are drawn are kept in "
+            f"{unfinished.path}: the same command goes on with them"
+        ) from None
+    unfinished.finish(plan, target)
+
+
+@dataclass(frozen=True)
+class _Unfinished:
+    """Where a dataset lies until it is complete: the dataset, and a row of drawn parameters for each whole sample."""
+
+    path: Path
+
+    @property
+    def dataset(self) -> Path:
+        return self.path / "dataset"
+
+    def row(self, stem: str) -> Path:
+        """Name the file that is written once all others of the sample are."""
+        return self.path / "rows" / f"{stem}.json"
+
+    def rows_there(self) -> int:
+        return len(list(self.path.glob("rows/[!.]*.json")))
+
+    def begin(self, plan: DatasetPlan) -> None:
+        """Make the folder, or take it over if it is of the same plan."""
+        info, file = plan.info(), self.dataset / "dataset.json"
+        if file.exists():
+            begun = json.loads(file.read_text(encoding="utf-8"))
+            for name, value in info.items():
+                if begun.get(name) != value:
+                    raise InputError(
+                        f"{self.path} was begun with {name} {begun.get(name)}, not {value}: remove that folder, or "
+                        "choose another with -o"
+                    )
+        elif self.path.exists() and any(self.path.glob("*/*")):
+            raise InputError(f"{self.path} is in the way: remove it, or choose another folder with -o")
+        for folder in (self.dataset, *self.path.glob("**/")):
+            remove_unfinished(folder)
+        try:
+            write_json(file, info)
+        except OSError as error:
+            raise InputError(f"{self.path} cannot be made ({error.strerror}): choose another folder with -o") from error
+
+    def finish(self, plan: DatasetPlan, target: Path) -> None:
+        """Write the tables, and give the dataset its name."""
+        stems = [plan.stem(index) for index in range(plan.count)]
+        rows = [json.loads(self.row(stem).read_text(encoding="utf-8")) for stem in stems]
+        parameters = sorted({name for row in rows for name in row["parameters"]})
+        drawn = ({"stem": row["stem"], "anatomy": row["anatomy"], **row["parameters"]} for row in rows)
+        write_csv(self.dataset / "anatomy.csv", ("stem", "anatomy", *parameters), drawn)
+        patients = ({"stem": row["stem"], "patient": row["anatomy"]} for row in rows)
+        write_csv(self.dataset / "patients.csv", ("stem", "patient"), patients)
+        if target.exists():
+            target.rmdir()
+        self.dataset.rename(target)
+        shutil.rmtree(self.path)
+
+
+@dataclass(frozen=True)
+class _Render:
+    """Draws samples and writes their files; carried to the worker processes."""
+
+    plan: DatasetPlan
+    table: Table
+    unfinished: _Unfinished
+
+    def __call__(self, indices: Sequence[int]) -> int:
+        """Draw some samples, looks of one anatomy; tell how many."""
+        for index in indices:
+            self._draw(index)
+        return len(indices)
+
+    def _draw(self, index: int) -> None:
+        from pbrs.synthesis import generator
+
+        plan, stem, folder = self.plan, self.plan.stem(index), self.unfinished.dataset
+        try:
+            sample = generator.generate(plan.seed, index, size=plan.size, looks=plan.looks, table=self.table)
+        except Exception as error:
+            raise RuntimeError(f"seed {plan.seed}, sample {index}: {type(error).__name__}: {error}") from error
+        write_png(folder / "images" / f"{stem}.png", sample.pixels)
+        write_png(folder / "masks" / f"{stem}.png", _as_grey(sample.mask))
+        if plan.structures:
+            for name in STRUCTURES:
+                write_png(folder / "structures" / name / f"{stem}.png", _as_grey(sample.masks[name]))
+        row = {"stem": stem, "anatomy": sample.anatomy, "parameters": sample.parameters}
+        write_json(self.unfinished.row(stem), row)
+
+
+def _as_grey(mask: NDArray[np.bool_]) -> NDArray[np.uint8]:
+    return mask.astype(np.uint8) * np.uint8(255)
+
+
+@contextmanager
+def _results(render: _Render, jobs: Sequence[Sequence[int]], workers: int) -> Iterator[Iterator[None]]:
+    """Give an iterator that moves on once for each sample drawn, here or in other processes."""
+    if workers == 1 or len(jobs) < 2:
+        yield (None for job in jobs for index in job for _ in range(render([index])))
+        return
+    with one_thread_each():
+        pool = ProcessPoolExecutor(min(workers, len(jobs)), get_context(START_METHOD), start_worker)
+        try:
+            done = as_completed([pool.submit(render, job) for job in jobs])
+            yield (None for job in done for _ in range(job.result()))
+        except BrokenProcessPool as error:
+            raise OSError("a process that draws has died, perhaps for want of memory: try fewer --workers") from error
+        finally:
+            pool.shutdown(cancel_futures=True)
