@@ -34,13 +34,14 @@ lint: .venv/.test
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-# What takes longer: kills at random moments, fuzzing at length.
+# What takes longer: kills at random moments, fuzzing at length, thousands of drawn radiographs.
 soak: .venv/.test
 	$(BIN)/pytest -m soak
 
 # Needs the peers in a virtual environment of their own: see docs/benchmarks.md.
 benchmarks: .venv/.test .venv-peer/.installed
 	$(BIN)/python benchmarks/train_step.py --peer .venv-peer/bin/python
+	$(BIN)/python benchmarks/synthesis.py --peer .venv-peer/bin/python
 
 .venv-peer/.installed: benchmarks/peer-requirements.txt
 	$(PYTHON) -m venv .venv-peer

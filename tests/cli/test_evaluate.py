@@ -47,3 +47,12 @@ def test_a_file_in_the_place_of_the_output_folder_is_refused_first(phantoms, bri
     outcome = pbrs("evaluate", brief_run, phantoms, "-o", tmp_path / "scores")
     assert outcome.status == 2
     assert (tmp_path / "scores").read_text() == "mine"
+
+
+def test_the_rest_is_what_is_in_no_part_of_the_split(phantoms, brief_run, tmp_path):
+    split = tmp_path / "split.csv"
+    split.write_text("stem,part\n" + "".join(f"phantom_{index:03d},train\n" for index in range(7)))
+    outcome = pbrs("evaluate", brief_run, phantoms, "--part", "rest", "--split", split, "-o", tmp_path / "rest")
+    assert outcome.status == 0, outcome.err
+    with (tmp_path / "rest" / "scores.csv").open() as file:
+        assert [row["stem"] for row in csv.DictReader(file)] == [f"phantom_{index:03d}" for index in range(7, 12)]

@@ -38,6 +38,25 @@ def test_a_hundred_cases_are_divided_70_10_20(seed: int) -> None:
     assert _sizes(make_split(_dataset(100), seed=seed, duplicates=[])) == [70, 10, 20]
 
 
+def test_a_hundred_cases_drawn_of_150_are_divided_70_10_20_and_the_rest_is_in_no_part() -> None:
+    dataset = _dataset(150)
+    split = make_split(dataset, seed=1, duplicates=[], draw=100)
+    assert _sizes(split) == [70, 10, 20]
+    assert split.parts != make_split(dataset, seed=2, duplicates=[], draw=100).parts
+    assert len(set(dataset.stems) - set(split.parts)) == 50
+
+
+def test_whole_patients_are_drawn() -> None:
+    patients = {f"case_{index:03d}": f"p{index // 4}" for index in range(40)}
+    split = make_split(_dataset(40, patients), duplicates=[], draw=20)
+    assert len(split.parts) == 20
+    for patient in {patients[stem] for stem in split.parts}:
+        assert len({split.parts.get(stem) for stem, owner in patients.items() if owner == patient}) == 1
+    for impossible in (18, 41, 0, -3):
+        with pytest.raises(InputError, match="cannot be drawn"):
+            make_split(_dataset(40, patients), duplicates=[], draw=impossible)
+
+
 def test_a_seed_gives_the_same_split_always_and_another_seed_another() -> None:
     split = make_split(_dataset(100), seed=3, duplicates=[])
     assert split == make_split(_dataset(100), seed=3, duplicates=[])

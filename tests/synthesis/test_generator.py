@@ -79,6 +79,16 @@ def test_each_factor_can_be_there_alone_and_shows(name):
     pytest.fail(f"{name} changes nothing")
 
 
+def test_a_look_is_the_same_whether_or_not_another_of_its_anatomy_was_drawn_before():
+    alone = generate(2, 10, size=SIZE, looks=3)
+    for index in (9, 10):
+        after = generate(2, index, size=SIZE, looks=3)
+    assert np.array_equal(alone.pixels, after.pixels)
+    assert alone.parameters == after.parameters
+    other = generate(2, 10, size=SIZE, looks=3, table=without(FACTORS, ["injury"]))
+    assert other.parameters != after.parameters
+
+
 @pytest.mark.parametrize("group", GROUPS)
 def test_a_group_can_be_switched_off_without_changing_the_draws_of_others(group):
     table = without(FACTORS, [group])

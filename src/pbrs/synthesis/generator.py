@@ -1,5 +1,6 @@
 """The generator: from (seed, index) to a synthetic radiograph with its exact masks."""
 
+import threading
 from dataclasses import dataclass
 
 import numpy as np
@@ -54,6 +55,16 @@ class SyntheticRadiograph:
         return np.asarray(np.logical_or.reduce(list(self.masks.values())))
 
 
+class _Last(threading.local):
+    """The scene that was drawn last."""
+
+    key: tuple[int, int, int, Table] | None = None
+    scene: Scene
+
+
+_last = _Last()
+
+
 def generate(seed: int, index: int, *, size: int = 512, looks: int = 1, table: Table = FACTORS) -> SyntheticRadiograph:
     """Draw sample `index` of those that `seed` gives. It depends on the arguments alone.
 
@@ -69,8 +80,11 @@ def generate(seed: int, index: int, *, size: int = 512, looks: int = 1, table: T
         What varies, and how much.
     """
     anatomy, look = divmod(index, looks)
-    scene = draw_scene(Draw(table, seed, anatomy), size)
-    return draw_look(scene, Draw(table, seed, anatomy, look), f"s{seed}-a{anatomy}")
+    key = (seed, anatomy, size, table)
+    # Looks of one anatomy mostly come one after the other: what they share is projected once.
+    if looks == 1 or _last.key != key:
+        _last.key, _last.scene = key, draw_scene(Draw(table, seed, anatomy), size)
+    return draw_look(_last.scene, Draw(table, seed, anatomy, look), f"s{seed}-a{anatomy}")
 
 
 def draw_look(scene: Scene, draw: Draw, anatomy: str) -> SyntheticRadiograph:
