@@ -102,6 +102,15 @@ def test_a_group_can_be_switched_off_without_changing_the_draws_of_others(group)
 
 
 @pytest.mark.parametrize("end", ["low", "high"])
+def test_no_factor_at_an_end_of_its_widened_ranges_leaves_an_empty_mask(end):
+    for name in FACTORS:
+        extreme = at(end, {name: FACTORS[name].widened(1.5)})
+        sample = generate(0, 0, size=SIZE, table=PLAIN | extreme)
+        assert sample.mask.mean() > 0.05, name
+        assert all(sample.masks[part].any() for part in STRUCTURES), name
+
+
+@pytest.mark.parametrize("end", ["low", "high"])
 @pytest.mark.parametrize("by", [1.0, 1.5])
 def test_extremes_of_every_parameter_at_once_are_survived(end, by):
     sample = generate(0, 0, size=SIZE, table=at(end, widened(FACTORS, by)))

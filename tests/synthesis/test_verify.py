@@ -76,7 +76,7 @@ def test_one_grey_level_is_told_and_tolerated(data):
     change(data / "images" / f"{STEM}.png", slice(None), 1)
     outcome = verified(data)
     assert outcome.status == 0
-    assert "1 of 4 images differ, by up to 1 grey level" in outcome.out
+    assert "1 of 4 images differ: in 4,096 pixels of each that are compared, by up to 1 grey level" in outcome.out
     assert "within the tolerance" in outcome.out
 
 
@@ -90,7 +90,16 @@ def test_a_few_pixels_may_differ_by_more_and_many_may_not(data):
     outcome = verified(data)
     assert outcome.status == 2
     assert f"{STEM}: 0.22% of its pixels differ by more than 1 grey level, by up to 60" in outcome.out
-    assert "estimated from 4,096" in outcome.out
+    assert "in 4,096 pixels of each" in outcome.out
+
+
+def test_a_difference_beside_the_compared_pixels_is_told_as_such(data):
+    image = data / "images" / f"{STEM}.png"
+    rows, columns = sampled_pixels(np.asarray(Image.open(image)).shape)
+    change(image, (rows.ravel()[0], columns.ravel()[0] + 1), 60)
+    outcome = verified(data)
+    assert outcome.status == 0
+    assert "1 of 4 images differ, but not in 4,096 pixels of each that are compared" in outcome.out
 
 
 def test_five_pixels_of_a_mask_may_differ_and_six_may_not(data):

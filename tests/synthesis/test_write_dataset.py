@@ -150,6 +150,43 @@ def test_control_c_ends_it_and_its_workers_with_one_line(tmp_path):
         time.sleep(0.05)
 
 
+@pytest.mark.parametrize("presses", [1, 2])
+def test_control_c_while_workers_start_gives_one_line_too(tmp_path, presses):
+    command = [sys.executable, "-m", "pbrs", "synthesize", "-n", "200", "-o", str(tmp_path / "drawn"), "--size", "192"]
+    process = subprocess.Popen([*command, "--workers", "2"], stderr=subprocess.PIPE, text=True, start_new_session=True)
+    workers = ["pgrep", "-g", str(process.pid), "-f", "spawn_main"]
+    patience = time.monotonic() + 60
+    while process.poll() is None and time.monotonic() < patience:
+        if subprocess.run(workers, stdout=subprocess.DEVNULL, check=False).returncode == 0:
+            break
+        time.sleep(0.01)
+    for _ in range(presses):
+        subprocess.run(["kill", "-INT", "--", f"-{process.pid}"], check=True)
+        time.sleep(0.05)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 128 + signal.SIGINT
+    assert len(said.strip().splitlines()) == 1, said
+
+
+def test_what_is_not_ours_in_the_place_of_the_unfinished_is_left_alone(cheap, tmp_path):
+    (tmp_path / "drawn.unfinished").mkdir()
+    (tmp_path / "drawn.unfinished" / "mine.txt").write_text("mine")
+    refused = pbrs("synthesize", "-n", 1, "-o", tmp_path / "drawn")
+    assert refused.status == 2
+    assert "in the way" in refused.err
+    assert (tmp_path / "drawn.unfinished" / "mine.txt").read_text() == "mine"
+    assert cheap == []
+
+
+@pytest.mark.parametrize("text", ["{", "[]"])
+def test_a_damaged_record_of_the_unfinished_is_told_in_one_line(cheap, tmp_path, text):
+    (tmp_path / "drawn.unfinished" / "dataset").mkdir(parents=True)
+    (tmp_path / "drawn.unfinished" / "dataset" / "dataset.json").write_text(text)
+    refused = pbrs("synthesize", "-n", 1, "-o", tmp_path / "drawn")
+    assert refused.status == 2
+    assert "is damaged" in refused.err
+
+
 def test_a_folder_that_is_there_is_left_alone(cheap, tmp_path):
     (tmp_path / "mine.txt").write_text("mine")
     refused = pbrs("synthesize", "-n", 1, "-o", tmp_path)

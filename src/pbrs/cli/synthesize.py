@@ -9,9 +9,8 @@ from pbrs.cli.progress import progress_bar
 from pbrs.cli.training_options import parse_lists
 from pbrs.errors import InputError
 from pbrs.synthesis.presets import check_seed, find_preset
+from pbrs.synthesis.view import LARGEST_PX, SMALLEST_PX
 from pbrs.synthesis.workers import processors
-
-SMALLEST, LARGEST = 192, 1024
 
 
 def synthesize(
@@ -20,7 +19,9 @@ def synthesize(
         int | None, typer.Option("--count", "-n", min=1, max=99_999, help="Number of radiographs.")
     ] = None,
     seed: Annotated[int | None, typer.Option(min=0, max=2**32 - 1, help="Of everything random (0).")] = None,
-    size: Annotated[int | None, typer.Option(min=SMALLEST, max=LARGEST, help="Longer side in pixels (512).")] = None,
+    size: Annotated[
+        int | None, typer.Option(min=SMALLEST_PX, max=LARGEST_PX, help="Longer side in pixels (512).")
+    ] = None,
     structures: Annotated[
         bool, typer.Option("--structures", help="Write a mask of each structure, too: hips, sacrum, femora.")
     ] = False,

@@ -12,6 +12,11 @@ LIFT = np.full((1, 2), np.nan)
 """Lifts the pen between two strokes."""
 
 
+def unit(vector: Points) -> Points:
+    """Give a vector (2,) the length 1."""
+    return np.asarray(vector / max(float(np.hypot(vector[0], vector[1])), 1e-6))
+
+
 def placed(local_mm: ArrayLike, centre_mm: Place, turn_deg: float = 0.0) -> Points:
     """Turn points (N, 2) anticlockwise about the origin, then move the origin to `centre_mm`."""
     turn = np.deg2rad(turn_deg)

@@ -1,5 +1,6 @@
 """Factors: what varies from one synthetic radiograph to the next, and the random numbers that decide it."""
 
+import difflib
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -84,8 +85,11 @@ def without(table: Table, names: Sequence[str]) -> Table:
     """
     for name in names:
         if name not in table and name not in GROUPS:
+            close = difflib.get_close_matches(name, [*GROUPS, *table])
+            meant = f"did you mean {' or '.join(close)}? " if close else ""
             raise InputError(
-                f"no factor or group is called {name}: expected one of {', '.join(GROUPS)}, or {', '.join(table)}"
+                f"no factor or group is called {name}: {meant}groups are {', '.join(GROUPS)}; "
+                "factors are the columns of anatomy.csv"
             )
     return {
         key: replace(row, probability=0.0) if key in names or row.group in names else row for key, row in table.items()

@@ -3,7 +3,7 @@
 import numpy as np
 
 from pbrs.synthesis.canvas import Canvas
-from pbrs.synthesis.curves import Points, beside, oblong, placed, strokes, through
+from pbrs.synthesis.curves import Points, beside, oblong, placed, strokes, through, unit
 from pbrs.synthesis.factors import Drawn
 from pbrs.synthesis.scene import Scene
 
@@ -33,7 +33,7 @@ def femoral_nail(factor: Drawn, canvas: Canvas, scene: Scene) -> None:
         return
     head, base, shaft, tip, out = hip
     metal, radius = _metal(factor), factor("radius_mm")
-    axis = _unit(shaft - base)
+    axis = unit(shaft - base)
     entry = 0.5 * (tip + base - 45 * axis) + 5 * axis
     end = base + factor("length_mm") * axis
     line = through([entry, base + 10 * axis, 0.5 * (base + end), end], 24)
@@ -43,7 +43,7 @@ def femoral_nail(factor: Drawn, canvas: Canvas, scene: Scene) -> None:
     if factor.happens(0.8):
         for shift in (0.0, 9.0)[: factor.count("lag_screws")]:
             start = base + 12 * axis + 18 * aside - shift * axis
-            to = head + factor("off_mm") * axis - shift * axis + 0.6 * scene.head_radius_mm * _unit(head - base)
+            to = head + factor("off_mm") * axis - shift * axis + 0.6 * scene.head_radius_mm * unit(head - base)
             screw(canvas, metal, start, to, 5.2 if shift == 0 else 3.2, thread=0.3)
     for k in range(factor.count("locking")):
         middle = end - (15 + 22 * k) * axis
@@ -57,12 +57,12 @@ def hip_screw(factor: Drawn, canvas: Canvas, scene: Scene) -> None:
         return
     head, base, shaft, _, out = hip
     metal, half = _metal(factor), factor("half_shaft_mm")
-    axis = _unit(shaft - base)
+    axis = unit(shaft - base)
     aside = _outwards(axis, out)
     elbow = base + 14 * axis + half * aside
     canvas.ribbon(metal, np.stack([elbow - 8 * axis, elbow + factor("plate_mm") * axis]), 5.5, 16.0)
-    lag = head + factor("off_mm") * axis + 0.55 * scene.head_radius_mm * _unit(head - elbow)
-    canvas.rod(metal, np.stack([elbow, elbow + 38 * _unit(lag - elbow)]), 6.3, hollow=0.5)
+    lag = head + factor("off_mm") * axis + 0.55 * scene.head_radius_mm * unit(head - elbow)
+    canvas.rod(metal, np.stack([elbow, elbow + 38 * unit(lag - elbow)]), 6.3, hollow=0.5)
     screw(canvas, metal, elbow, lag, 6.0, thread=0.25)
     for k in range(factor.count("screws")):
         start = elbow + (22 + 16 * k) * axis + 3 * aside
@@ -76,8 +76,8 @@ def neck_screws(factor: Drawn, canvas: Canvas, scene: Scene) -> None:
         return
     head, base, shaft, _, out = hip
     metal, radius = _metal(factor), factor("radius_mm")
-    aside = _outwards(_unit(shaft - base), out)
-    along = _unit(head - base)
+    aside = _outwards(unit(shaft - base), out)
+    along = unit(head - base)
     across = np.array([-along[1], along[0]])
     apart = factor("apart_mm")
     for shift in (-apart, apart, 0.2 * apart)[: factor.count("screws")]:
@@ -94,7 +94,7 @@ def cerclage(factor: Drawn, canvas: Canvas, scene: Scene) -> None:
     side = "left" if factor.happens(0.5) else "right"
     out = OUTWARDS[side]
     base, shaft = (np.array(scene.landmarks[f"{name}_{side}"]) for name in ("neck", "shaft"))
-    axis, half = _unit(shaft - base), factor("half_shaft_mm")
+    axis, half = unit(shaft - base), factor("half_shaft_mm")
     aside = _outwards(axis, out)
     for _ in range(factor.count("loops")):
         middle = base + factor("below_mm") * axis
@@ -153,7 +153,7 @@ def external_fixator(factor: Drawn, canvas: Canvas, scene: Scene) -> None:
     for name, out in OUTWARDS.items():
         crest, socket = np.array(scene.landmarks[f"crest_{name}"]), np.array(scene.landmarks[f"socket_{name}"])
         foot = socket + (0, 40) if low else crest - (0, 5)
-        away = _unit(np.array([out * factor("spread"), factor("rise")]))
+        away = unit(np.array([out * factor("spread"), factor("rise")]))
         for k in range(factor.count("pins")):
             start = foot + (out * 11 * k, -6 * k)
             canvas.rod("steel", np.stack([start - 40 * away, start + factor("pin_mm") * away]), factor("radius_mm"))
@@ -196,10 +196,6 @@ def _free_hip(factor: Drawn, scene: Scene) -> tuple[Points, Points, Points, Poin
 
 def _metal(factor: Drawn) -> str:
     return "titanium" if factor.happens(0.5) else "steel"
-
-
-def _unit(vector: Points) -> Points:
-    return np.asarray(vector / max(float(np.hypot(vector[0], vector[1])), 1e-6))
 
 
 def _outwards(axis: Points, out: int) -> Points:

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from pbrs.synthesis import fixation
 from pbrs.synthesis.canvas import Canvas
-from pbrs.synthesis.curves import Points, oval, placed
+from pbrs.synthesis.curves import Points, oval, placed, unit
 from pbrs.synthesis.factors import Draw, Drawn
 from pbrs.synthesis.scene import Scene
 
@@ -117,7 +117,7 @@ def _prosthesis(design: Design, canvas: Canvas, scene: Scene, side: str) -> None
         ball_mm = scene.head_radius_mm
     if design.kind == "resurfacing":
         cap = max(scene.head_radius_mm - design.shell_mm, 8.0)
-        towards = _unit(base - head)
+        towards = unit(base - head)
         _half_shell(canvas, "cobalt_chromium", head, (cap - 3.0, cap), np.array([-towards[0], -towards[1], 0.2]))
         canvas.rod("cobalt_chromium", np.stack([head, head + towards * 45]), np.array([4.0, 2.5]))
         return
@@ -131,7 +131,7 @@ def _prosthesis(design: Design, canvas: Canvas, scene: Scene, side: str) -> None
 
 def _stem(design: Design, canvas: Canvas, head: Points, base: Points, shaft: Points) -> None:
     """Draw the neck's taper and the stem that follows the shaft, with its cement."""
-    axis = _unit(shaft - base)
+    axis = unit(shaft - base)
     line = base + np.linspace(-10, design.stem_mm, 30)[:, None] * axis
     share = np.linspace(0, 1, 30)
     radius = design.tip_mm + (design.wide_mm - design.tip_mm) * (1 - share) ** 1.5
@@ -178,7 +178,3 @@ def _half_shell(canvas: Canvas, material: str, centre: Points, radii_mm: tuple[f
         half = np.sqrt(np.maximum(np.float32(radius**2) - squared, 0))
         path[near] += np.float32(sign) * (half - np.clip(cut, -half, half))
     canvas.add(material, np.maximum(path, 0))
-
-
-def _unit(vector: Points) -> Points:
-    return np.asarray(vector / max(float(np.hypot(vector[0], vector[1])), 1e-6))

@@ -92,9 +92,12 @@ class Verdict:
         images = [difference for difference in self.differences if difference.image_differs]
         if images:
             levels, share = max(image.levels for image in images), max(image.share for image in images)
+            seen = f"in {SAMPLE_SIDE**2:,} pixels of each that are compared"
             told.append(
-                f"{len(images)} of {self.images} images differ, by up to {levels} grey levels, by more than one in up "
-                f"to {share:.2%} of an image (estimated from {SAMPLE_SIDE**2:,} of its pixels)"
+                f"{len(images)} of {self.images} images differ: {seen}, by up to {levels} grey levels, "
+                f"by more than one in up to {share:.2%}"
+                if levels
+                else f"{len(images)} of {self.images} images differ, but not {seen}"
             )
         masks = [pixels for difference in self.differences for pixels in difference.mask_pixels.values()]
         if masks:

@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 
 Floats = NDArray[np.float32]
 
+SMALLEST_PX, LARGEST_PX = 192, 1024
+"""Longer side of the images that are drawn."""
+
 
 @dataclass(frozen=True)
 class View:

@@ -1,6 +1,7 @@
-"""Processes that render: one thread each, deaf to ^C, gone when their parent is."""
+"""Processes that draw: one thread each, deaf to ^C, gone when their parent is."""
 
 import multiprocessing
+import multiprocessing.resource_tracker
 import os
 import signal
 import threading
@@ -33,11 +34,29 @@ def one_thread_each() -> Iterator[None]:
                 os.environ[name] = value
 
 
+@contextmanager
+def control_c_later() -> Iterator[None]:
+    """Put ^C off until the end; processes that are started inside never hear it.
+
+    A terminal sends it to all of them, and one that is still importing has no handler yet.
+    """
+    if not hasattr(signal, "pthread_sigmask"):  # Windows
+        yield
+        return
+    # The tracker unblocks ^C when it is started: have it there before.
+    multiprocessing.resource_tracker.ensure_running()
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def start_worker(*_: object) -> None:
     """Prepare a worker process; the first thing that it does."""
     import cv2
 
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent ends its workers in good order
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # where it could not be put off
     cv2.setNumThreads(1)
     threading.Thread(target=_leave_with_parent, daemon=True).start()
 

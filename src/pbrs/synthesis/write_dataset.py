@@ -21,7 +21,7 @@ from pbrs.errors import InputError, Interrupted
 from pbrs.synthesis.factor_table import FACTORS
 from pbrs.synthesis.factors import Table, without
 from pbrs.synthesis.presets import Preset
-from pbrs.synthesis.workers import START_METHOD, one_thread_each, start_worker
+from pbrs.synthesis.workers import START_METHOD, control_c_later, one_thread_each, start_worker
 
 LICENCE = "CC0-1.0"
 """Of the images that are drawn."""
@@ -178,14 +178,14 @@ class _Unfinished:
         """Make the folder, or take it over if it is of the same plan."""
         info, file = plan.info(), self.dataset / "dataset.json"
         if file.exists():
-            begun = json.loads(file.read_text(encoding="utf-8"))
+            begun = self._read(file)
             for name, value in info.items():
                 if begun.get(name) != value:
                     raise InputError(
                         f"{self.path} was begun with {name} {begun.get(name)}, not {value}: remove that folder, or "
                         "choose another with -o"
                     )
-        elif self.path.exists() and any(self.path.glob("*/*")):
+        elif self.path.exists() and (not self.path.is_dir() or any(file.is_file() for file in self.path.rglob("*"))):
             raise InputError(f"{self.path} is in the way: remove it, or choose another folder with -o")
         for folder in (self.dataset, *self.path.glob("**/")):
             remove_unfinished(folder)
@@ -197,7 +197,7 @@ class _Unfinished:
     def finish(self, plan: DatasetPlan, target: Path) -> None:
         """Write the tables, and give the dataset its name."""
         stems = [plan.stem(index) for index in range(plan.count)]
-        rows = [json.loads(self.row(stem).read_text(encoding="utf-8")) for stem in stems]
+        rows = [self._read(self.row(stem)) for stem in stems]
         parameters = sorted({name for row in rows for name in row["parameters"]})
         drawn = ({"stem": row["stem"], "anatomy": row["anatomy"], **row["parameters"]} for row in rows)
         write_csv(self.dataset / "anatomy.csv", ("stem", "anatomy", *parameters), drawn)
@@ -206,7 +206,17 @@ class _Unfinished:
         if target.exists():
             target.rmdir()
         self.dataset.rename(target)
-        shutil.rmtree(self.path)
+        shutil.rmtree(self.path / "rows")
+        self.path.rmdir()
+
+    def _read(self, file: Path) -> dict[str, Any]:
+        try:
+            value = json.loads(file.read_text(encoding="utf-8"))
+        except (OSError, ValueError) as error:
+            raise InputError(f"{file} is damaged ({error}): remove {self.path} and begin anew") from error
+        if not isinstance(value, dict):
+            raise InputError(f"{file} is damaged: remove {self.path} and begin anew")
+        return value
 
 
 @dataclass(frozen=True)
@@ -253,9 +263,11 @@ def _results(render: _Render, jobs: Sequence[Sequence[int]], workers: int) -> It
     with one_thread_each():
         pool = ProcessPoolExecutor(min(workers, len(jobs)), get_context(START_METHOD), start_worker)
         try:
-            done = as_completed([pool.submit(render, job) for job in jobs])
+            with control_c_later():
+                done = as_completed([pool.submit(render, job) for job in jobs])
             yield (None for job in done for _ in range(job.result()))
         except BrokenProcessPool as error:
             raise OSError("a process that draws has died, perhaps for want of memory: try fewer --workers") from error
         finally:
-            pool.shutdown(cancel_futures=True)
+            with control_c_later():
+                pool.shutdown(cancel_futures=True)

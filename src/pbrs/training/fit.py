@@ -18,7 +18,7 @@ from pbrs.dataset.split import Split
 from pbrs.errors import InputError
 from pbrs.network import build_unet, count_parameters
 from pbrs.network.safe_pickle import load_pickle_safely
-from pbrs.synthesis.workers import START_METHOD, one_thread_each, processors, start_worker
+from pbrs.synthesis.workers import START_METHOD, control_c_later, one_thread_each, processors, start_worker
 from pbrs.training.epoch_end import EpochEnd
 from pbrs.training.precision import lightning_precision
 from pbrs.training.quiet_lightning import quiet_lightning
@@ -170,6 +170,14 @@ def _make_trainer(settings: TrainingSettings, run: RunFolder, callbacks: list[Ca
         ) from error
 
 
+class _Loader(DataLoader[Batch]):
+    """A loader whose processes leave ^C to this one."""
+
+    def __iter__(self) -> Any:
+        with control_c_later():
+            return super().__iter__()
+
+
 def _loader(
     examples: ExampleSource,
     settings: TrainingSettings,
@@ -182,7 +190,7 @@ def _loader(
     order = EpochOrder(len(examples), settings.seed, shuffle, shared)
     # Workers begin with the first batches before Lightning says which epoch it goes on with.
     order.set_epoch(epoch)
-    return DataLoader(
+    return _Loader(
         ExampleData(examples, settings.seed, augmentation),
         batch_size=settings.batch_size,
         sampler=order,

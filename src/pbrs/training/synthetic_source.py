@@ -17,6 +17,7 @@ from pbrs.radiograph.placement import Placement
 from pbrs.synthesis.factor_table import FACTORS
 from pbrs.synthesis.factors import Table, without
 from pbrs.synthesis.presets import check_seed
+from pbrs.synthesis.view import LARGEST_PX, SMALLEST_PX
 from pbrs.synthesis.workers import START_METHOD
 from pbrs.training.settings import TrainingSettings
 
@@ -31,9 +32,6 @@ VALIDATION_SEEDS = 2 * 2**32
 
 MARGIN = 1.15
 """Samples are drawn so much larger than the network's input: placing them smooths as it does with real radiographs."""
-
-SMALLEST, LARGEST = 192, 1024
-"""Longer side, in pixels, of what is drawn."""
 
 FEWEST_VALIDATED, MOST_VALIDATED = 20, 200
 """Samples of the validation part, whatever an epoch has."""
@@ -76,7 +74,7 @@ class SyntheticExamples:
         sample = generator.generate(
             self.settings.seed + self.seeds,
             number,
-            size=min(max(round(max(self.settings.image_size) * MARGIN), SMALLEST), LARGEST),
+            size=min(max(round(max(self.settings.image_size) * MARGIN), SMALLEST_PX), LARGEST_PX),
             looks=self.settings.synthetic_looks,
             table=self.table,
         )
