@@ -186,5 +186,5 @@ def test_factors_are_switched_off_by_name_and_by_group() -> None:
 
 
 def test_switching_off_what_is_not_there_names_it_and_what_is() -> None:
-    with pytest.raises(InputError, match=r"no factor or group is called tlit.*tissue.*tilt"):
+    with pytest.raises(InputError, match=r"no factor or group is called tlit: did you mean tilt.*tissue"):
         without(TABLE, ["gas", "tlit"])
