@@ -45,7 +45,7 @@ def brief_settings() -> dict[str, Any]:
 def brief_run(phantoms: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A complete, exported run that finds phantoms. Read only."""
     from pbrs.dataset.folder import open_dataset
-    from pbrs.dataset.split import read_split
+    from pbrs.dataset.split_file import read_split
     from pbrs.modelfile.export import export_run
     from pbrs.training.fit import fit
     from pbrs.training.settings import make_settings

@@ -32,6 +32,16 @@ def only(*names: str, table: Table = FACTORS) -> Table:
     return {name: replace(row, probability=float(name in names)) for name, row in table.items()}
 
 
+def pinned(**factors: dict[str, float]) -> Table:
+    """Give the table with these factors always there, and no other; a number that is not given is 0."""
+    table = only(*factors)
+    for name, numbers in factors.items():
+        ranges = {key: Range(at, at) for key in table[name].ranges for at in [numbers.get(key, 0.0)]}
+        assert numbers.keys() <= ranges.keys()
+        table[name] = replace(table[name], ranges=ranges)
+    return table
+
+
 def extremes(*names: str) -> dict[str, Table]:
     """Give tables with only these factors: as they are, widened by half, and every number at an end of that."""
     wide = widened(FACTORS, 1.5)

@@ -9,7 +9,8 @@ from PIL import Image
 
 from pbrs.dataset.check import check_dataset
 from pbrs.dataset.folder import open_dataset
-from pbrs.dataset.split import make_split, write_split
+from pbrs.dataset.split import make_split
+from pbrs.dataset.split_file import write_split
 
 SHAPE = (60, 72)
 

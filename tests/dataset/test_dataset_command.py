@@ -7,7 +7,7 @@ from typer.testing import CliRunner, Result
 
 from pbrs.cli.dataset import app
 from pbrs.dataset.folder import open_dataset
-from pbrs.dataset.split import read_split
+from pbrs.dataset.split_file import read_split
 from pbrs.errors import InputError
 from phantom import write_phantoms
 

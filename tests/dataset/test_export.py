@@ -9,7 +9,8 @@ from pbrs.dataset.export_coco import export_coco
 from pbrs.dataset.export_nnunet import export_nnunet
 from pbrs.dataset.folder import open_dataset
 from pbrs.dataset.import_masks import import_masks
-from pbrs.dataset.split import Split, make_folds, write_folds, write_split
+from pbrs.dataset.split import Split, make_folds
+from pbrs.dataset.split_file import write_folds, write_split
 from pbrs.errors import InputError
 from phantom import phantom, write_phantoms
 

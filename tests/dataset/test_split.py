@@ -9,17 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from pbrs.dataset.folder import Dataset, open_dataset
-from pbrs.dataset.split import (
-    PARTS,
-    Split,
-    check_overlap,
-    fold_split,
-    make_folds,
-    make_split,
-    read_split,
-    write_folds,
-    write_split,
-)
+from pbrs.dataset.overlap import check_overlap
+from pbrs.dataset.split import PARTS, Split, fold_split, make_folds, make_split
+from pbrs.dataset.split_file import read_split, write_folds, write_split
 from pbrs.errors import InputError
 
 

@@ -62,6 +62,19 @@ def written(tmp_path_factory: pytest.TempPathFactory, studies: Any) -> Path:
     return study
 
 
+@pytest.fixture
+def undrawn(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Save the name of a figure for its picture, for tests of words and tables alone."""
+
+    def save(_: object, folder: Path, name: str) -> list[Path]:
+        folder.mkdir(exist_ok=True)
+        for suffix in (".png", ".svg"):
+            (folder / f"{name}{suffix}").write_text(name)
+        return [folder / f"{name}.png", folder / f"{name}.svg"]
+
+    monkeypatch.setattr("pbrs.evaluation.report.save_figure", save)
+
+
 def read(path: Path) -> Page:
     return Page(path.read_text(encoding="utf-8"))
 
@@ -120,6 +133,7 @@ def test_figures_and_tables_are_written_as_files_too(written: Path) -> None:
     assert table(written / "tables" / "table_1.csv")[0]["paper_validation_iou"] == "0.926"
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_scores_on_synthetic_images_are_called_so_everywhere(study: Path, dataset: Dataset) -> None:
     (dataset.path / "dataset.json").write_text('{"synthetic": true}')
     page = read(write_report(study, open_dataset(dataset.path)))
@@ -136,6 +150,7 @@ def test_scores_on_real_images_are_not_called_synthetic(written: Path) -> None:
     assert "synthetic" not in read(written / "report.html").text
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_run_trained_on_synthetic_images_is_enough_to_say_so(study: Path, dataset: Dataset) -> None:
     summary = study / "densenet121-0-0" / "summary.json"
     summary.write_text(json.dumps(json.loads(summary.read_text()) | {"synthetic": True}))
@@ -164,6 +179,7 @@ def test_a_study_that_has_only_begun_has_a_report(tmp_path: Path, dataset: Datas
     assert not (study / "figures" / "figure_3.png").exists()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_figures_and_tables_that_no_longer_hold_are_removed(study: Path, dataset: Dataset) -> None:
     for name in ("figures/figure_3.svg", "tables/conclusion.csv"):
         (study / name).parent.mkdir()
@@ -175,6 +191,7 @@ def test_figures_and_tables_that_no_longer_hold_are_removed(study: Path, dataset
     assert not (study / "tables" / "conclusion.csv").exists()
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_names_with_html_in_them_are_escaped(tmp_path: Path, studies: Any) -> None:
     folder = write_phantoms(tmp_path / "<script>alert(1)<", 2)
     for kind in ("images", "masks"):
@@ -198,6 +215,7 @@ def test_the_same_study_gives_the_same_report(written: Path) -> None:
     assert write_report(written, open_dataset(written.parent / "pelves")).read_bytes() == first
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_a_study_without_a_model_file_says_why_there_is_no_figure_4(study: Path, dataset: Dataset) -> None:
     for run in study.glob("*-0-0"):
         (run / "model.onnx").unlink()
@@ -209,6 +227,7 @@ def test_cases_that_left_the_dataset_do_not_stop_the_report(tmp_path: Path, data
     assert "No scored run with a model file" in read(write_report(study, dataset)).text
 
 
+@pytest.mark.usefixtures("undrawn")
 def test_backbones_scored_on_different_cases_are_not_compared_in_silence(
     tmp_path: Path, dataset: Dataset, studies: Any
 ) -> None:

@@ -5,7 +5,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pbrs.synthesis.anatomy import shape_model
-from pbrs.synthesis.cut import cut_surface, plane, rough_plane, within
+from pbrs.synthesis.cut import cut, cut_surface, plane, rough_plane, within
+from pbrs.synthesis.skeleton import Bone
 from pbrs.synthesis.surface import Surface
 
 
@@ -75,3 +76,22 @@ def test_a_sliver_reaches_no_further_than_it_may():
     distance = np.linalg.norm(sliver.vertices[sliver.faces].reshape(-1, 3) - point, axis=1)
     assert len(sliver.faces)
     assert distance.max() < 15.5
+
+
+def test_a_rough_surface_departs_from_its_plane_by_its_roughness():
+    rng = np.random.default_rng(0)
+    point, normal = np.array([5.0, -3.0, 10.0]), np.array([1.0, 2.0, -1.0])
+    points = rng.uniform(-400, 400, (20_000, 3))
+    for roughness in (0.0, 2.0):
+        waves = rough_plane(point, normal, roughness, rng)(points) - plane(point, normal)(points)
+        assert np.sqrt((waves**2).mean()) == pytest.approx(roughness, rel=0.1)
+
+
+def test_both_pieces_of_a_bone_keep_its_name_and_the_part_within_them():
+    bone = Bone(hip(), hip().inset(np.full(len(hip().vertices), 1.5, np.float32)), "hip_left")
+    low, high = cut(bone, plane(np.array([0, 0, 20.0]), np.array([0, 0, 1.0])))
+    assert low.structure == high.structure == "hip_left"
+    for piece, side in ((low, -1), (high, 1)):
+        for surface in (piece.outer, piece.inner):
+            assert (side * (surface.vertices[surface.faces][:, :, 2] - 20) > -1e-3).all()
+        assert 0 < volume(piece.inner) < volume(piece.outer)

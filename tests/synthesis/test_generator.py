@@ -1,4 +1,5 @@
 from dataclasses import replace
+from functools import cache
 
 import numpy as np
 import pytest
@@ -7,10 +8,12 @@ from pbrs.dataset.folder import STRUCTURES
 from pbrs.synthesis.draw_scene import draw_scene
 from pbrs.synthesis.factor_table import FACTORS
 from pbrs.synthesis.factors import GROUPS, Draw, Range, Table, widened, without
-from pbrs.synthesis.generator import draw_look, generate
+from pbrs.synthesis.generator import SyntheticRadiograph, draw_look, generate
 
 SIZE = 112
 PLAIN = without(FACTORS, GROUPS)
+BONES = ("shape", "pose", "view", "injury")
+"""The groups that a scene is drawn from; the others draw its appearance."""
 
 
 def only(*names: str) -> Table:
@@ -44,7 +47,7 @@ def test_looks_share_bones_and_projection_but_not_appearance():
     looks = [generate(2, index, size=SIZE, looks=3) for index in range(3, 6)]
     assert {look.anatomy for look in looks} == {"s2-a1"}
     assert len({look.pixels.tobytes() for look in looks}) == 3
-    bones = [name for name, row in FACTORS.items() if row.group in ("shape", "pose", "view", "injury")]
+    bones = [name for name, row in FACTORS.items() if row.group in BONES]
     assert all(looks[0].parameters[name] == look.parameters[name] for look in looks for name in bones)
     assert generate(2, 6, size=SIZE, looks=3).anatomy == "s2-a2"
 
@@ -64,13 +67,18 @@ FINE = ("focal_spot", "detector_blur", "median_filter")
 """What is smaller than a pixel of a small image."""
 
 
+@cache
+def drawn_with(index: int, size: int, *names: str) -> SyntheticRadiograph:
+    """Draw with these factors alone; for many tests the same."""
+    return generate(1, index, size=size, table=only(*names))
+
+
 @pytest.mark.parametrize("name", FACTORS)
 def test_each_factor_can_be_there_alone_and_shows(name):
-    base = only(*NEEDS.get(name, ()))
-    table = base | only(name, *NEEDS.get(name, ()))
+    needs = NEEDS.get(name, ())
     size = 1024 if name in FINE else SIZE
     for index in range(8):  # some things fall beside the image: one of a few samples shows them
-        sample, plain = (generate(1, index, size=size, table=each) for each in (table, base))
+        sample, plain = generate(1, index, size=size, table=only(name, *needs)), drawn_with(index, size, *needs)
         assert sample.parameters[name] == 1
         assert plain.parameters[name] == 0
         assert sample.mask.any()
@@ -103,9 +111,10 @@ def test_a_group_can_be_switched_off_without_changing_the_draws_of_others(group)
 
 @pytest.mark.parametrize("end", ["low", "high"])
 def test_no_factor_at_an_end_of_its_widened_ranges_leaves_an_empty_mask(end):
-    for name in FACTORS:
-        extreme = at(end, {name: FACTORS[name].widened(1.5)})
-        sample = generate(0, 0, size=SIZE, table=PLAIN | extreme)
+    plain = draw_scene(Draw(PLAIN, 0, 0), SIZE)
+    for name, row in FACTORS.items():
+        draw = Draw(PLAIN | at(end, {name: row.widened(1.5)}), 0, 0, 0)
+        sample = draw_look(draw_scene(draw, SIZE) if row.group in BONES else plain, draw, "a")
         assert sample.mask.mean() > 0.05, name
         assert all(sample.masks[part].any() for part in STRUCTURES), name
 

@@ -105,3 +105,23 @@ def test_pixels_are_the_mean_of_their_rays():
     expected = [[rays[2 * r : 2 * r + 2, 2 * c : 2 * c + 2].mean() for c in range(4)] for r in range(4)]
     assert RAYS == 2
     np.testing.assert_allclose(to_pixels(rays), expected)
+
+
+def plate(thickness_mm: float, half_mm: float = 2.0) -> Surface:
+    mesh = trimesh.creation.box((2 * half_mm, thickness_mm, 2 * half_mm))
+    return Surface(mesh.vertices.astype(np.float32), mesh.faces.astype(np.int32))
+
+
+def test_a_thin_plate_keeps_its_thickness_however_far_the_tube():
+    depth, hit = trace(View((8, 8), (0.0, -1e6, 0.0), 10.0, (0.0, 0.0), 1.0), plate(0.7))
+    np.testing.assert_allclose(depth[hit], 0.7, atol=1e-4)
+
+
+def test_a_cap_that_reaches_beyond_the_solid_belongs_to_no_silhouette():
+    view, solid = View((12, 12), (0.0, -1000.0, 0.0), 10.0, (0.0, 0.0), 1.0), plate(3.0)
+    beyond = np.array([[0, 0, 0], [5.4, 0, 5], [5.4, 0, -5]], np.float32)
+    fan = len(solid.vertices) + np.array([[0, 1, 2], [0, 2, 1]])
+    capped = Surface(np.concatenate([solid.vertices, beyond]), np.concatenate([solid.faces, fan]).astype(np.int32), 2)
+    depth, hit = trace(view, capped)
+    np.testing.assert_array_equal(hit, trace(view, solid)[1])
+    np.testing.assert_allclose(depth, trace(view, solid)[0], atol=1e-4)

@@ -16,7 +16,7 @@ from cheap_generator import cheap, draw
 from command_line import pbrs
 from pbrs.dataset.check import check_dataset
 from pbrs.dataset.folder import STRUCTURES, open_dataset
-from pbrs.dataset.split import read_split
+from pbrs.dataset.split_file import read_split
 from pbrs.errors import InputError, Interrupted
 from pbrs.synthesis import generator
 from pbrs.synthesis.presets import PRESETS
@@ -178,13 +178,34 @@ def test_what_is_not_ours_in_the_place_of_the_unfinished_is_left_alone(cheap, tm
     assert cheap == []
 
 
-@pytest.mark.parametrize("text", ["{", "[]"])
-def test_a_damaged_record_of_the_unfinished_is_told_in_one_line(cheap, tmp_path, text):
+@pytest.mark.parametrize(("text", "said"), [("{", "cannot be read as a JSON object"), ("[]", "holds a list")])
+def test_a_damaged_record_of_the_unfinished_is_told_in_one_line(cheap, tmp_path, text, said):
     (tmp_path / "drawn.unfinished" / "dataset").mkdir(parents=True)
     (tmp_path / "drawn.unfinished" / "dataset" / "dataset.json").write_text(text)
     refused = pbrs("synthesize", "-n", 1, "-o", tmp_path / "drawn")
     assert refused.status == 2
-    assert "is damaged" in refused.err
+    assert said in refused.err
+    assert "drawn.unfinished and begin anew" in refused.err.replace("\n", " ")
+
+
+def test_the_same_command_twice_at_once_is_refused_the_second_time(cheap, tmp_path, monkeypatch):
+    said = []
+    drawing = generator.generate
+
+    def disturbed(seed: int, index: int, **options: object):
+        again = [sys.executable, "-m", "pbrs", "synthesize", "-n", "2", "--size", "200", "-o", str(tmp_path / "drawn")]
+        done = subprocess.run(again, capture_output=True, text=True, check=False)
+        said.append((done.returncode, done.stderr.strip()))
+        return drawing(seed, index, **options)
+
+    monkeypatch.setattr(generator, "generate", disturbed)
+    write_dataset(DatasetPlan(1, size=200), tmp_path / "drawn")
+    [(status, message)] = said
+    assert status == 2
+    assert "another process draws into" in message
+    assert len(message.splitlines()) == 1
+    assert open_dataset(tmp_path / "drawn").stems == ["synth_00000"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["drawn"]
 
 
 def test_a_folder_that_is_there_is_left_alone(cheap, tmp_path):

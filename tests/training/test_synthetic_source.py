@@ -120,7 +120,7 @@ def test_workers_change_no_bit_of_a_run_that_is_resumed_with_them(settings, tmp_
 
 @pytest.mark.soak
 def test_workers_read_files_to_the_same_bits(phantoms, settings, tmp_path):
-    from pbrs.dataset.split import read_split
+    from pbrs.dataset.split_file import read_split
 
     data, split = open_dataset(phantoms), read_split(phantoms / "split.csv")
     files = settings.model_copy(update={"synthetic": None})

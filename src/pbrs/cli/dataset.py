@@ -19,7 +19,8 @@ from pbrs.dataset.folder import open_dataset
 from pbrs.dataset.hashing import hash_images, near_duplicates
 from pbrs.dataset.import_masks import ImportReport, import_masks
 from pbrs.dataset.import_pxr150 import import_pxr150
-from pbrs.dataset.split import PARTS, make_folds, make_split, refuse_overwriting, write_folds, write_split
+from pbrs.dataset.split import PARTS, make_folds, make_split
+from pbrs.dataset.split_file import refuse_overwriting, write_folds, write_split
 from pbrs.errors import InputError
 from pbrs.synthesis.verify import verify_dataset
 

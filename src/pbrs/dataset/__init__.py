@@ -2,17 +2,9 @@
 
 from pbrs.dataset.folder import STRUCTURES, Dataset, open_dataset
 from pbrs.dataset.hashing import near_duplicates, perceptual_hash
-from pbrs.dataset.split import (
-    PARTS,
-    Split,
-    check_overlap,
-    fold_split,
-    make_folds,
-    make_split,
-    read_split,
-    write_folds,
-    write_split,
-)
+from pbrs.dataset.overlap import check_overlap
+from pbrs.dataset.split import PARTS, Split, fold_split, make_folds, make_split
+from pbrs.dataset.split_file import read_split, write_folds, write_split
 
 __all__ = [
     "PARTS",

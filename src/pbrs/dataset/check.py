@@ -13,7 +13,8 @@ from pbrs.dataset.contact_sheet import CASES_PER_PAGE, ContactSheet
 from pbrs.dataset.folder import IMAGE_SUFFIXES, STRUCTURES, Dataset
 from pbrs.dataset.hashing import near_duplicates, perceptual_hash
 from pbrs.dataset.match import shortened
-from pbrs.dataset.split import find_overlaps, holds_folds, read_folds, read_split
+from pbrs.dataset.overlap import find_overlaps
+from pbrs.dataset.split_file import holds_folds, read_folds, read_split
 from pbrs.errors import InputError
 from pbrs.radiograph import read_mask, read_radiograph
 

@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from pbrs.dataset.folder import Dataset
 from pbrs.dataset.match import shortened
-from pbrs.dataset.split import holds_folds, read_split
+from pbrs.dataset.split_file import holds_folds, read_split
 from pbrs.errors import InputError
 
 

@@ -4,16 +4,12 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from pbrs.atomic_write import write_json, write_png
+from pbrs.dataset.coco_annotation import annotate_mask
 from pbrs.dataset.export_cases import exported_parts, grey8
 from pbrs.dataset.folder import STRUCTURES, Dataset
 from pbrs.dataset.match import REGION
 from pbrs.dataset.new_folder import new_folder
-from pbrs.dataset.rings import trace_rings
-from pbrs.dataset.rle import encode_runs, runs_to_text
 
 
 def export_coco(dataset: Dataset, target: Path, progress: Callable[[Sequence[str]], Iterable[str]] = iter) -> int:
@@ -58,7 +54,7 @@ def export_coco(dataset: Dataset, target: Path, progress: Callable[[Sequence[str
                 # COCO has no annotation of nothing.
                 if drawn is not None and drawn.any():
                     identity = {"id": len(content["annotations"]) + 1, "image_id": number, "category_id": category}
-                    content["annotations"].append({**identity, **_annotation(drawn)})
+                    content["annotations"].append({**identity, **annotate_mask(drawn)})
         categories = [
             {"id": i, "name": channel, "supercategory": "bone"} for i, channel in enumerate(channels, start=1)
         ]
@@ -70,20 +66,3 @@ def export_coco(dataset: Dataset, target: Path, progress: Callable[[Sequence[str
         for name, content in files.items():
             write_json(folder / f"{name}.json", {"info": info, **content, "categories": categories})
     return len(dataset.stems)
-
-
-def _annotation(mask: NDArray[np.bool_]) -> dict[str, Any]:
-    outer, holes = trace_rings(mask)
-    segmentation: Any
-    if holes:
-        segmentation = {"size": list(mask.shape), "counts": runs_to_text(encode_runs(mask))}
-    else:
-        segmentation = [ring.astype(int).ravel().tolist() for ring in outer]
-    rows, columns = (np.flatnonzero(mask.any(axis=axis)) for axis in (1, 0))
-    top, left = int(rows[0]), int(columns[0])
-    return {
-        "segmentation": segmentation,
-        "area": int(mask.sum()),
-        "bbox": [left, top, int(columns[-1]) - left + 1, int(rows[-1]) - top + 1],
-        "iscrowd": 0,
-    }

@@ -2,7 +2,6 @@
 
 import csv
 import hashlib
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pbrs.errors import InputError
+from pbrs.json_object import read_json_object
 from pbrs.radiograph import Radiograph, read_mask, read_radiograph
 
 STRUCTURES = ("hip_left", "hip_right", "sacrum", "femur_left", "femur_right")
@@ -117,14 +117,14 @@ def open_dataset(path: Path) -> Dataset:
     if not images:
         raise InputError(f"no radiograph in {path / 'images'}: expected files ending in {', '.join(IMAGE_SUFFIXES)}")
     structures = {name: _by_stem(path / "structures" / name, (".png",)) for name in STRUCTURES}
-    patients_file = path / "patients.csv"
+    patients_file, info_file = path / "patients.csv", path / "dataset.json"
     return Dataset(
         path=path,
         images=images,
         masks=_by_stem(path / "masks", (".png",)),
         structures={name: files for name, files in structures.items() if files},
         patients=read_table(patients_file, ("stem", "patient")) if patients_file.exists() else None,
-        info=_read_info(path / "dataset.json"),
+        info=read_json_object(info_file, "mend or remove it") if info_file.exists() else {},
     )
 
 
@@ -173,15 +173,3 @@ def _by_stem(folder: Path, suffixes: Sequence[str]) -> dict[str, Path]:
         found[path.stem] = path
     # Sorted by stem, not by file name: `a-1.png` comes before `a.png`, but `a` before `a-1`.
     return dict(sorted(found.items()))
-
-
-def _read_info(path: Path) -> dict[str, Any]:
-    if not path.exists():
-        return {}
-    try:
-        info = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be read ({error}): expected JSON; mend or remove it") from error
-    if not isinstance(info, dict):
-        raise InputError(f"{path} holds a {type(info).__name__}: expected a JSON object; mend or remove it")
-    return info

@@ -13,13 +13,13 @@ from pbrs import __version__
 from pbrs.atomic_write import write_json, write_png
 from pbrs.dataset.folder import IMAGE_SUFFIXES
 from pbrs.dataset.found_mask import FoundMask
-from pbrs.dataset.json_file import read_json
 from pbrs.dataset.match import REGION, images_by_stem, match_masks, shortened
 from pbrs.dataset.new_folder import new_folder
 from pbrs.dataset.read_coco import read_coco
 from pbrs.dataset.read_labelme import read_labelme
 from pbrs.dataset.read_mask_files import MITK_SUFFIXES, PNG_SUFFIXES, find_mask_files
 from pbrs.errors import InputError
+from pbrs.json_object import read_json_object
 from pbrs.radiograph import read_radiograph
 
 MaskFormat = Literal["auto", "mitk", "png", "coco", "labelme"]
@@ -114,7 +114,7 @@ def find_masks(masks: Path, images: Path, mask_format: MaskFormat, resize: bool)
         for file in annotations:
             if file.suffix.lower() != ".json" or file.name.startswith("."):
                 continue
-            content = read_json(file)
+            content = read_json_object(file, "expected an export of COCO or LabelMe")
             its_format = _json_format(content)
             if its_format is None or mask_format not in ("auto", its_format):
                 continue

@@ -1,4 +1,4 @@
-"""Reading other people's JSON: what is expected is checked, what is missing is named."""
+"""Members of other people's JSON: what is expected is checked, what is missing is named."""
 
 import json
 from pathlib import Path
@@ -8,23 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pbrs.errors import InputError
-
-
-def read_json(file: Path) -> dict[str, Any]:
-    """Read a JSON object.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read, is no JSON, or holds something else than an object.
-    """
-    try:
-        content = json.loads(file.read_text(encoding="utf-8-sig"))
-    except (OSError, ValueError, RecursionError) as error:
-        raise InputError(f"{file} cannot be read ({error}): expected JSON of COCO or LabelMe") from error
-    if not isinstance(content, dict):
-        raise InputError(f"{file} holds a {type(content).__name__}: expected a JSON object of COCO or LabelMe")
-    return content
 
 
 def member(value: Any, key: str, file: Path, kind: type = object) -> Any:

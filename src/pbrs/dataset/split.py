@@ -1,13 +1,11 @@
 """Splitting a dataset into parts or folds that share no patient and no near-duplicate image."""
 
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
-from pbrs.atomic_write import write_csv
 from pbrs.dataset.chance import chance
-from pbrs.dataset.folder import Dataset, read_table
+from pbrs.dataset.folder import Dataset
 from pbrs.dataset.hashing import hash_images, near_duplicates
 from pbrs.errors import InputError
 
@@ -138,130 +136,6 @@ def fold_split(folds: Mapping[str, int], fold: int) -> Split:
         raise InputError(f"fold {fold} of {count}: expected 0 to {count - 1}")
     named = {fold: "test", (fold + 1) % count: "validation"}
     return Split({stem: named.get(its_fold, "train") for stem, its_fold in sorted(folds.items())})
-
-
-def read_split(file: Path, fold: int | None = None) -> Split:
-    """Read ``split.csv``, with the columns ``stem,part``, or ``stem,fold`` when `fold` says which.
-
-    Raises
-    ------
-    InputError
-        If the file is missing or malformed, holds folds and no `fold` is given, or holds parts and one is.
-    """
-    if not file.exists():
-        raise InputError(f"no split at {file}: make it with `pbrs dataset split {file.parent}`")
-    if holds_folds(file):
-        if fold is None:
-            raise InputError(f"{file} holds folds: choose the one to test on with --fold, or make parts with --force")
-        return fold_split(read_folds(file), fold)
-    if fold is not None:
-        raise InputError(f"{file} holds parts, not folds: leave out --fold, or run `pbrs dataset split --folds K`")
-    parts = read_table(file, ("stem", "part"))
-    for stem, part in parts.items():
-        if part not in PARTS:
-            raise InputError(f"{file}: {stem} is in part {part}; expected one of {', '.join(PARTS)}")
-    return Split(dict(sorted(parts.items())))
-
-
-def read_folds(file: Path) -> dict[str, int]:
-    """Read a ``split.csv`` with the columns ``stem,fold``: fold by stem.
-
-    Raises
-    ------
-    InputError
-        If the file is missing or malformed.
-    """
-    folds = read_table(file, ("stem", "fold"))
-    for stem, fold in folds.items():
-        if not (fold.isascii() and fold.isdecimal()):
-            raise InputError(f"{file}: {stem} is in fold {fold}; expected a whole number from 0 on")
-    return {stem: int(fold) for stem, fold in sorted(folds.items())}
-
-
-def holds_folds(file: Path) -> bool:
-    """Whether a split file has a column ``fold`` rather than ``part``.
-
-    Raises
-    ------
-    InputError
-        If the file cannot be read as text.
-    """
-    try:
-        with file.open(encoding="utf-8-sig") as lines:
-            header = [name.strip() for name in lines.readline().split(",")]
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{file} cannot be read ({error}): expected comma-separated UTF-8 text") from error
-    return "fold" in header and "part" not in header
-
-
-def refuse_overwriting(file: Path, force: bool) -> None:
-    """Make sure that no split is there, or that it may be replaced.
-
-    Raises
-    ------
-    InputError
-        If the file exists and `force` is not set: runs that were scored on it would lose their meaning.
-    """
-    if file.exists() and not force:
-        raise InputError(f"{file} exists: use it, or pass --force to replace it (runs made with it stay as they are)")
-
-
-def write_split(file: Path, split: Split, force: bool = False) -> None:
-    """Write a split as ``stem,part``.
-
-    Raises
-    ------
-    InputError
-        If the file exists and `force` is not set.
-    """
-    refuse_overwriting(file, force)
-    write_csv(file, ("stem", "part"), ({"stem": stem, "part": part} for stem, part in sorted(split.parts.items())))
-
-
-def write_folds(file: Path, folds: Mapping[str, int], force: bool = False) -> None:
-    """Write folds as ``stem,fold``.
-
-    Raises
-    ------
-    InputError
-        If the file exists and `force` is not set.
-    """
-    refuse_overwriting(file, force)
-    write_csv(file, ("stem", "fold"), ({"stem": stem, "fold": fold} for stem, fold in sorted(folds.items())))
-
-
-def check_overlap(split: Split, patients: Mapping[str, str] | None, duplicates: Iterable[tuple[str, str]]) -> None:
-    """Make sure that no patient and no picture stands in two parts.
-
-    Raises
-    ------
-    InputError
-        If one does; the first is named, the others are counted.
-    """
-    found = find_overlaps(split.parts, patients, duplicates)
-    if found:
-        more = f" (and {len(found) - 1} more)" if len(found) > 1 else ""
-        raise InputError(f"the parts overlap: {found[0]}{more}; make the split anew with `pbrs dataset split --force`")
-
-
-def find_overlaps(
-    parts: Mapping[str, str], patients: Mapping[str, str] | None, duplicates: Iterable[tuple[str, str]]
-) -> list[str]:
-    """Name each patient, and each pair of near-duplicates, that stands in two parts (or folds)."""
-    seen: dict[str, dict[str, str]] = defaultdict(dict)
-    for stem, part in sorted(parts.items()):
-        if patients is not None and stem in patients:
-            seen[patients[stem]].setdefault(part, stem)
-    found = [
-        f"patient {patient} is in " + " and ".join(f"{part} ({stem})" for part, stem in where.items())
-        for patient, where in sorted(seen.items())
-        if len(where) > 1
-    ]
-    return found + [
-        f"{one} in {parts[one]} and {other} in {parts[other]} are near-duplicates"
-        for one, other in duplicates
-        if one in parts and other in parts and parts[one] != parts[other]
-    ]
 
 
 def _shuffled_groups(dataset: Dataset, seed: int, duplicates: Sequence[tuple[str, str]] | None) -> list[list[str]]:

@@ -1,7 +1,6 @@
 """The report of a study: tables, figures, and one HTML file that needs no network."""
 
 import base64
-import json
 import platform
 from collections.abc import Mapping
 from importlib.metadata import PackageNotFoundError, version
@@ -36,6 +35,7 @@ from pbrs.evaluation.tables import (
     trade_off_table,
     write_tables,
 )
+from pbrs.json_object import read_json_object
 from pbrs.segmentation import Segmenter
 
 BOOTSTRAP_SEED = 0
@@ -264,7 +264,8 @@ def _versions(results: StudyResults) -> dict[str, str]:
     for run in results.runs:
         record = run.path / "run.json"
         if record.exists():
-            for package, its_version in json.loads(record.read_text(encoding="utf-8")).get("versions", {}).items():
+            recorded = read_json_object(record, "put back what `pbrs train` wrote there")
+            for package, its_version in recorded.get("versions", {}).items():
                 trained.setdefault(package, set()).add(str(its_version))
     for package, found in trained.items():
         if found != {versions.get(package)}:

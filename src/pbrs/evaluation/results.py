@@ -1,7 +1,6 @@
 """What a study folder holds: its plan, its runs, complete or not, and the speeds measured."""
 
 import csv
-import json
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ from pbrs.errors import InputError
 from pbrs.evaluation.paper import printed_order
 from pbrs.evaluation.scores import Scores, read_scores
 from pbrs.evaluation.summary import CaseScores, pool_by_case
+from pbrs.json_object import read_json_object
 
 RUN_NAME = re.compile(r"(?P<backbone>[A-Za-z0-9_]+)-(?P<fold>\d+)-(?P<seed>\d+)")
 QUANTITIES = ("loss", "iou", "f1")
@@ -188,18 +188,16 @@ def _read_yaml(path: Path) -> dict[str, Any]:
 
 
 def _read_summary(path: Path) -> dict[str, Any]:
+    hint = "remove it and resume the study to have it written anew"
+    summary = read_json_object(path, hint)
     try:
-        summary = json.loads(path.read_text(encoding="utf-8"))
         int(summary["parameters"])
         for part in PARTS:
             for quantity in QUANTITIES:
                 float(summary[part][quantity])
-    except (OSError, ValueError, TypeError, KeyError) as error:
-        raise InputError(
-            f"{path} cannot be read ({error}): remove it and resume the study to have it written anew"
-        ) from error
-    result: dict[str, Any] = summary
-    return result
+    except (ValueError, TypeError, KeyError) as error:
+        raise InputError(f"{path} lacks what a run's summary holds ({error}): {hint}") from error
+    return summary
 
 
 def _read_history(path: Path) -> dict[str, list[float]]:

@@ -50,10 +50,7 @@ def _loops(frame: Frame, draw: Draw) -> Floats:
     gas = draw("bowel_gas")
     if gas is None:
         return np.zeros(frame.view.shape, np.float32)
-    blobs: list[Blob] = []
-    for _ in range(gas.count("loops")):
-        blobs += _loop(frame, gas, _place(frame, gas.rng))
-    return blur(ellipsoids_mm(frame.view, blobs), gas("border_mm") / frame.view.pixel_mm)
+    return blur(ellipsoids_mm(frame.view, _every_loop(frame, gas)), gas("border_mm") / frame.view.pixel_mm)
 
 
 def _place(frame: Frame, rng: np.random.Generator) -> tuple[float, float]:
@@ -66,6 +63,11 @@ def _place(frame: Frame, rng: np.random.Generator) -> tuple[float, float]:
     if where < 0.9:  # small bowel
         return rng.uniform(-110, 110), rng.uniform(50, frame.crest + 70)
     return rng.uniform(-55, 55), frame.symphysis + rng.uniform(-25, 35)
+
+
+def _every_loop(frame: Frame, f: Drawn) -> list[Blob]:
+    """Give the ellipsoids of as many loops as the factor has, anywhere in the abdomen."""
+    return [blob for _ in range(f.count("loops")) for blob in _loop(frame, f, _place(frame, f.rng))]
 
 
 def _loop(frame: Frame, f: Drawn, start: tuple[float, float]) -> list[Blob]:
@@ -125,10 +127,7 @@ def _stool(frame: Frame, draw: Draw) -> tuple[Floats, Floats]:
     stool = draw("stool")
     if stool is None:
         return np.zeros(frame.view.shape, np.float32), np.zeros(frame.view.shape, np.float32)
-    blobs: list[Blob] = []
-    for _ in range(stool.count("loops")):
-        blobs += _loop(frame, stool, _place(frame, stool.rng))
-    filled = blur(ellipsoids_mm(frame.view, blobs), stool("border_mm") / frame.view.pixel_mm)
+    filled = blur(ellipsoids_mm(frame.view, _every_loop(frame, stool)), stool("border_mm") / frame.view.pixel_mm)
     speckle = noise(stool.rng, frame.view, stool("speckle_mm"), 3, 0.6)
     gas = smoothstep((speckle - stool("threshold")) / stool("softness")) * np.float32(stool("gas"))
     return filled, filled * (1 - gas)
@@ -153,7 +152,4 @@ def _fluid(frame: Frame, draw: Draw) -> Floats:
     fluid = draw("bowel_fluid")
     if fluid is None:
         return np.zeros(frame.coarse.shape, np.float32)
-    blobs: list[Blob] = []
-    for _ in range(fluid.count("loops")):
-        blobs += _loop(frame, fluid, _place(frame, fluid.rng))
-    return blur(ellipsoids_mm(frame.coarse, blobs), fluid("border_mm") / frame.coarse.pixel_mm)
+    return blur(ellipsoids_mm(frame.coarse, _every_loop(frame, fluid)), fluid("border_mm") / frame.coarse.pixel_mm)

@@ -50,7 +50,11 @@ def draw_scene(draw: Draw, size: int) -> Scene:
     pose_femora(skeleton, draw)
     injure_pelvis(skeleton, draw)
     pose_pelvis(skeleton, draw)
-    view = draw_view(skeleton, size, draw)
+    return project_scene(skeleton, draw_view(skeleton, size, draw), draw)
+
+
+def project_scene(skeleton: Skeleton, view: View, draw: Draw) -> Scene:
+    """Project the bones that a skeleton has, in the pose that they are in; `draw` gives the factor inside."""
     inside = draw("inside")
     foramina, canal, wing_mm = (inside(name) if inside else plain for name, plain in _INSIDE.items())
 

@@ -1,5 +1,7 @@
 """Metal that fixes fractures: nails, screws, plates, wires, an external fixator, rods of the spine."""
 
+from dataclasses import dataclass
+
 import numpy as np
 
 from pbrs.synthesis.canvas import Canvas
@@ -9,6 +11,17 @@ from pbrs.synthesis.scene import Scene
 
 OUTWARDS = {"left": 1, "right": -1}
 """Sign of x towards the outside of each side."""
+
+
+@dataclass(frozen=True)
+class _Hip:
+    """A femur to be fixed, in the scene's plane in mm: its landmarks, and unit vectors down its shaft and outwards."""
+
+    head: Points
+    base: Points
+    trochanter: Points
+    axis: Points
+    aside: Points
 
 
 def screw(
@@ -31,15 +44,13 @@ def femoral_nail(factor: Drawn, canvas: Canvas, scene: Scene) -> None:
     hip = _free_hip(factor, scene)
     if hip is None:
         return
-    head, base, shaft, tip, out = hip
+    head, base, axis, aside = hip.head, hip.base, hip.axis, hip.aside
     metal, radius = _metal(factor), factor("radius_mm")
-    axis = unit(shaft - base)
-    entry = 0.5 * (tip + base - 45 * axis) + 5 * axis
+    entry = 0.5 * (hip.trochanter + base - 45 * axis) + 5 * axis
     end = base + factor("length_mm") * axis
     line = through([entry, base + 10 * axis, 0.5 * (base + end), end], 24)
     radii = radius * np.interp(np.linspace(0, 1, 24), [0, 0.25, 0.4, 1], [1.35, 1.35, 1, 1])
     canvas.rod(metal, line, radii, hollow=factor("hollow"))
-    aside = _outwards(axis, out)
     if factor.happens(0.8):
         for shift in (0.0, 9.0)[: factor.count("lag_screws")]:
             start = base + 12 * axis + 18 * aside - shift * axis
@@ -55,13 +66,11 @@ def hip_screw(factor: Drawn, canvas: Canvas, scene: Scene) -> None:
     hip = _free_hip(factor, scene)
     if hip is None:
         return
-    head, base, shaft, _, out = hip
+    axis, aside = hip.axis, hip.aside
     metal, half = _metal(factor), factor("half_shaft_mm")
-    axis = unit(shaft - base)
-    aside = _outwards(axis, out)
-    elbow = base + 14 * axis + half * aside
+    elbow = hip.base + 14 * axis + half * aside
     canvas.ribbon(metal, np.stack([elbow - 8 * axis, elbow + factor("plate_mm") * axis]), 5.5, 16.0)
-    lag = head + factor("off_mm") * axis + 0.55 * scene.head_radius_mm * unit(head - elbow)
+    lag = hip.head + factor("off_mm") * axis + 0.55 * scene.head_radius_mm * unit(hip.head - elbow)
     canvas.rod(metal, np.stack([elbow, elbow + 38 * unit(lag - elbow)]), 6.3, hollow=0.5)
     screw(canvas, metal, elbow, lag, 6.0, thread=0.25)
     for k in range(factor.count("screws")):
@@ -74,15 +83,13 @@ def neck_screws(factor: Drawn, canvas: Canvas, scene: Scene) -> None:
     hip = _free_hip(factor, scene)
     if hip is None:
         return
-    head, base, shaft, _, out = hip
     metal, radius = _metal(factor), factor("radius_mm")
-    aside = _outwards(unit(shaft - base), out)
-    along = unit(head - base)
+    along = unit(hip.head - hip.base)
     across = np.array([-along[1], along[0]])
     apart = factor("apart_mm")
     for shift in (-apart, apart, 0.2 * apart)[: factor.count("screws")]:
-        start = base + 10 * aside - 14 * along + shift * across
-        to = head + shift * across + scene.head_radius_mm * factor("reach") * along
+        start = hip.base + 10 * hip.aside - 14 * along + shift * across
+        to = hip.head + shift * across + scene.head_radius_mm * factor("reach") * along
         if radius < 1.4:
             canvas.rod(metal, np.stack([start - 8 * along, to]), radius)
         else:
@@ -182,8 +189,8 @@ def spinal_fusion(factor: Drawn, canvas: Canvas, scene: Scene) -> None:
     canvas.rod("titanium", strokes([beside(rod, 1.0) for rod in rods]), 2.75)
 
 
-def _free_hip(factor: Drawn, scene: Scene) -> tuple[Points, Points, Points, Points, int] | None:
-    """Pick a side without prosthesis: its head, neck's base, shaft, trochanter, and the sign of outwards."""
+def _free_hip(factor: Drawn, scene: Scene) -> _Hip | None:
+    """Pick a side without prosthesis, if there is one."""
     sides = [side for side in ("left", "right") if side not in scene.arthroplasty]
     if not sides:
         return None
@@ -191,7 +198,8 @@ def _free_hip(factor: Drawn, scene: Scene) -> tuple[Points, Points, Points, Poin
     head, base, shaft, tip = (
         np.array(scene.landmarks[f"{name}_{side}"], np.float64) for name in ("head", "neck", "shaft", "trochanter")
     )
-    return head, base, shaft, tip, OUTWARDS[side]
+    axis = unit(shaft - base)
+    return _Hip(head, base, tip, axis, _outwards(axis, OUTWARDS[side]))
 
 
 def _metal(factor: Drawn) -> str:

@@ -1,11 +1,10 @@
 """A dataset folder of synthetic radiographs, drawn by several processes, whole or not there; a stopped one goes on."""
 
-import json
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import dataclass
 from multiprocessing import get_context
 from pathlib import Path
@@ -18,6 +17,8 @@ import pbrs
 from pbrs.atomic_write import remove_unfinished, write_csv, write_json, write_png
 from pbrs.dataset.folder import STRUCTURES
 from pbrs.errors import InputError, Interrupted
+from pbrs.file_lock import sole_use
+from pbrs.json_object import read_json_object
 from pbrs.synthesis.factor_table import FACTORS
 from pbrs.synthesis.factors import Table, without
 from pbrs.synthesis.presets import Preset
@@ -130,15 +131,36 @@ def write_dataset(
     Raises
     ------
     InputError
-        If `target` exists, or ``TARGET.unfinished`` is of another plan, or a factor to be switched off is unknown.
+        If `target` exists, ``TARGET.unfinished`` is of another plan, another process draws into it, or a factor to be
+        switched off is unknown.
     Interrupted
         On ^C; the message says how to go on.
     """
     table, target = plan.table, target.resolve()
+    _refuse_existing(target)
+    unfinished = _Unfinished(target.with_name(f"{target.name}.unfinished"))
+    with unfinished.held():
+        # Again: the process that held it may have finished it.
+        _refuse_existing(target)
+        unfinished.begin(plan)
+        _draw_missing(plan, table, unfinished, workers, progress)
+        unfinished.finish(plan, target)
+    unfinished.remove()
+
+
+def _refuse_existing(target: Path) -> None:
     if target.exists() and not (target.is_dir() and not any(target.iterdir())):
         raise InputError(f"{target} exists already: choose a new folder with -o, or remove this one first")
-    unfinished = _Unfinished(target.with_name(f"{target.name}.unfinished"))
-    unfinished.begin(plan)
+
+
+def _draw_missing(
+    plan: DatasetPlan,
+    table: Table,
+    unfinished: "_Unfinished",
+    workers: int,
+    progress: Callable[[Sequence[str]], Iterable[str]],
+) -> None:
+    """Draw the samples that are not there yet."""
     missing = [index for index in range(plan.count) if not unfinished.row(plan.stem(index)).exists()]
     # All looks of an anatomy in one job: its projection is computed once.
     jobs: dict[int, list[int]] = {}
@@ -154,7 +176,6 @@ def write_dataset(
             f"interrupted; the {unfinished.rows_there()} of {plan.count} radiographs that are drawn are kept in "
             f"{unfinished.path}: the same command goes on with them"
         ) from None
-    unfinished.finish(plan, target)
 
 
 @dataclass(frozen=True)
@@ -174,8 +195,24 @@ class _Unfinished:
     def rows_there(self) -> int:
         return len(list(self.path.glob("rows/[!.]*.json")))
 
+    @contextmanager
+    def held(self) -> Iterator[None]:
+        """Make the folder if need be, and keep other processes out of it until the end."""
+        path, lock, begun = self.path, self.path / "lock", self.dataset / "dataset.json"
+        ours = begun.exists() or lock.exists()
+        if path.exists() and not ours and (not path.is_dir() or any(file.is_file() for file in path.rglob("*"))):
+            raise InputError(f"{path} is in the way: remove it, or choose another folder with -o")
+        refusal = f"another process draws into {path}: wait for it, or choose another folder with -o"
+        with ExitStack() as stack:
+            try:
+                path.mkdir(parents=True, exist_ok=True)
+                stack.enter_context(sole_use(lock, refusal))
+            except OSError as error:
+                raise InputError(f"{path} cannot be made ({error.strerror}): choose another folder with -o") from error
+            yield
+
     def begin(self, plan: DatasetPlan) -> None:
-        """Make the folder, or take it over if it is of the same plan."""
+        """Say what is drawn into the folder, or make sure that it is the same plan; remove what is half written."""
         info, file = plan.info(), self.dataset / "dataset.json"
         if file.exists():
             begun = self._read(file)
@@ -185,14 +222,9 @@ class _Unfinished:
                         f"{self.path} was begun with {name} {begun.get(name)}, not {value}: remove that folder, or "
                         "choose another with -o"
                     )
-        elif self.path.exists() and (not self.path.is_dir() or any(file.is_file() for file in self.path.rglob("*"))):
-            raise InputError(f"{self.path} is in the way: remove it, or choose another folder with -o")
         for folder in (self.dataset, *self.path.glob("**/")):
             remove_unfinished(folder)
-        try:
-            write_json(file, info)
-        except OSError as error:
-            raise InputError(f"{self.path} cannot be made ({error.strerror}): choose another folder with -o") from error
+        write_json(file, info)
 
     def finish(self, plan: DatasetPlan, target: Path) -> None:
         """Write the tables, and give the dataset its name."""
@@ -207,16 +239,16 @@ class _Unfinished:
             target.rmdir()
         self.dataset.rename(target)
         shutil.rmtree(self.path / "rows")
-        self.path.rmdir()
+
+    def remove(self) -> None:
+        """Remove what is left of the folder when all is finished: the lock, which is no longer held."""
+        # Another process may be asking for it at this moment; it will find the dataset there, and go.
+        with suppress(OSError):
+            (self.path / "lock").unlink()
+            self.path.rmdir()
 
     def _read(self, file: Path) -> dict[str, Any]:
-        try:
-            value = json.loads(file.read_text(encoding="utf-8"))
-        except (OSError, ValueError) as error:
-            raise InputError(f"{file} is damaged ({error}): remove {self.path} and begin anew") from error
-        if not isinstance(value, dict):
-            raise InputError(f"{file} is damaged: remove {self.path} and begin anew")
-        return value
+        return read_json_object(file, f"remove {self.path} and begin anew")
 
 
 @dataclass(frozen=True)

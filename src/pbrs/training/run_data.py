@@ -16,7 +16,8 @@ import pbrs
 from pbrs.dataset.examples import Examples, ExampleSource, load_examples
 from pbrs.dataset.folder import Dataset
 from pbrs.dataset.hashing import hash_images, near_duplicates
-from pbrs.dataset.split import PARTS, Split, check_overlap
+from pbrs.dataset.overlap import check_overlap
+from pbrs.dataset.split import PARTS, Split
 from pbrs.errors import InputError
 from pbrs.synthesis.presets import check_trainable
 from pbrs.training.precision import lightning_precision

@@ -11,7 +11,10 @@ from torch import Tensor
 
 from pbrs.atomic_write import atomic_path
 from pbrs.errors import InputError
+from pbrs.json_object import read_json_object
 from pbrs.training.settings import TrainingSettings, make_settings, read_settings_file
+
+_HINT = "is the run complete? train it with --resume"
 
 
 @dataclass(frozen=True)
@@ -75,7 +78,7 @@ class RunFolder:
         InputError
             If it is missing or damaged.
         """
-        return read_json(self.record)
+        return read_json_object(self.record, _HINT)
 
     def read_summary(self) -> dict[str, Any]:
         """Read ``summary.json``.
@@ -85,26 +88,7 @@ class RunFolder:
         InputError
             If it is missing or damaged: the run is not complete.
         """
-        return read_json(self.summary)
-
-
-def read_json(path: Path) -> dict[str, Any]:
-    """Read a JSON object.
-
-    Raises
-    ------
-    InputError
-        If the file is missing or holds something else.
-    """
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise InputError(
-            f"{path} cannot be read ({str(error)[:120]}): is the run complete? train it with --resume"
-        ) from error
-    if not isinstance(value, dict):
-        raise InputError(f"{path} holds {type(value).__name__}: expected a JSON object")
-    return value
+        return read_json_object(self.summary, _HINT)
 
 
 def write_weights(path: Path, state: dict[str, Tensor], metadata: dict[str, Any]) -> None:

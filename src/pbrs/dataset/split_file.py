@@ -1,0 +1,99 @@
+"""The file ``split.csv``: reading and writing parts or folds; one that is there is not replaced unasked."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from pbrs.atomic_write import write_csv
+from pbrs.dataset.folder import read_table
+from pbrs.dataset.split import PARTS, Split, fold_split
+from pbrs.errors import InputError
+
+
+def read_split(file: Path, fold: int | None = None) -> Split:
+    """Read ``split.csv``, with the columns ``stem,part``, or ``stem,fold`` when `fold` says which.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or malformed, holds folds and no `fold` is given, or holds parts and one is.
+    """
+    if not file.exists():
+        raise InputError(f"no split at {file}: make it with `pbrs dataset split {file.parent}`")
+    if holds_folds(file):
+        if fold is None:
+            raise InputError(f"{file} holds folds: choose the one to test on with --fold, or make parts with --force")
+        return fold_split(read_folds(file), fold)
+    if fold is not None:
+        raise InputError(f"{file} holds parts, not folds: leave out --fold, or run `pbrs dataset split --folds K`")
+    parts = read_table(file, ("stem", "part"))
+    for stem, part in parts.items():
+        if part not in PARTS:
+            raise InputError(f"{file}: {stem} is in part {part}; expected one of {', '.join(PARTS)}")
+    return Split(dict(sorted(parts.items())))
+
+
+def read_folds(file: Path) -> dict[str, int]:
+    """Read a ``split.csv`` with the columns ``stem,fold``: fold by stem.
+
+    Raises
+    ------
+    InputError
+        If the file is missing or malformed.
+    """
+    folds = read_table(file, ("stem", "fold"))
+    for stem, fold in folds.items():
+        if not (fold.isascii() and fold.isdecimal()):
+            raise InputError(f"{file}: {stem} is in fold {fold}; expected a whole number from 0 on")
+    return {stem: int(fold) for stem, fold in sorted(folds.items())}
+
+
+def holds_folds(file: Path) -> bool:
+    """Whether a split file has a column ``fold`` rather than ``part``.
+
+    Raises
+    ------
+    InputError
+        If the file cannot be read as text.
+    """
+    try:
+        with file.open(encoding="utf-8-sig") as lines:
+            header = [name.strip() for name in lines.readline().split(",")]
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{file} cannot be read ({error}): expected comma-separated UTF-8 text") from error
+    return "fold" in header and "part" not in header
+
+
+def refuse_overwriting(file: Path, force: bool) -> None:
+    """Make sure that no split is there, or that it may be replaced.
+
+    Raises
+    ------
+    InputError
+        If the file exists and `force` is not set: runs that were scored on it would lose their meaning.
+    """
+    if file.exists() and not force:
+        raise InputError(f"{file} exists: use it, or pass --force to replace it (runs made with it stay as they are)")
+
+
+def write_split(file: Path, split: Split, force: bool = False) -> None:
+    """Write a split as ``stem,part``.
+
+    Raises
+    ------
+    InputError
+        If the file exists and `force` is not set.
+    """
+    refuse_overwriting(file, force)
+    write_csv(file, ("stem", "part"), ({"stem": stem, "part": part} for stem, part in sorted(split.parts.items())))
+
+
+def write_folds(file: Path, folds: Mapping[str, int], force: bool = False) -> None:
+    """Write folds as ``stem,fold``.
+
+    Raises
+    ------
+    InputError
+        If the file exists and `force` is not set.
+    """
+    refuse_overwriting(file, force)
+    write_csv(file, ("stem", "fold"), ({"stem": stem, "fold": fold} for stem, fold in sorted(folds.items())))
