@@ -3,28 +3,38 @@ PYTHON ?= python3
 BIN := .venv/bin
 DEMO := build/demo
 
-.PHONY: demo test lint soak benchmarks clean
+.PHONY: demo demo-train test lint soak benchmarks clean
 
-.venv/.train: pyproject.toml
+.venv/.base: pyproject.toml
 	$(PYTHON) -m venv .venv
+	$(BIN)/pip install --quiet -e .
+	touch $@
+
+.venv/.train: .venv/.base
 	$(BIN)/pip install --quiet -e '.[train,synth]'
 	touch $@
 
 .venv/.test: .venv/.train
-	$(BIN)/pip install --quiet -e '.[train,synth,dicom,test]'
+	$(BIN)/pip install --quiet -e '.[train,synth,dicom,openvino,test]'
 	touch $@
 
-# The paper in small, on synthetic radiographs: masks in, a trained model out, radiographs segmented with it.
-demo: .venv/.train
+# Radiographs in; masks, overlays, regions of interest and a report out: with the model that ships, without PyTorch.
+demo: .venv/.base
 	rm -rf $(DEMO)
-	$(BIN)/pbrs dataset import-masks examples/masks --images examples -o $(DEMO)/dataset --synthetic
-	$(BIN)/pbrs dataset split $(DEMO)/dataset --parts 60/20/20
-	$(BIN)/pbrs train $(DEMO)/dataset -o $(DEMO)/run --settings examples/demo.yaml
-	$(BIN)/pbrs export $(DEMO)/run
-	$(BIN)/pbrs segment examples/*.png -o $(DEMO)/out --model $(DEMO)/run
+	$(BIN)/pbrs segment examples/*.png -o $(DEMO) --preview --statistics --report
 	@echo
-	@echo "Look at   $(DEMO)/out/overlays/synthetic_00.png   (a brief training on 6 synthetic radiographs: rough)"
-	@echo "and at    $(DEMO)/out/report.json"
+	@echo "Look at   $(DEMO)/preview.png   and at   $(DEMO)/report.html   (synthetic radiographs)"
+
+# The paper in small, on synthetic radiographs: masks in, a trained model out, radiographs segmented with it.
+demo-train: .venv/.train
+	rm -rf $(DEMO)-train
+	$(BIN)/pbrs dataset import-masks examples/masks --images examples -o $(DEMO)-train/dataset --synthetic
+	$(BIN)/pbrs dataset split $(DEMO)-train/dataset --parts 60/20/20
+	$(BIN)/pbrs train $(DEMO)-train/dataset -o $(DEMO)-train/run --settings examples/demo.yaml
+	$(BIN)/pbrs export $(DEMO)-train/run
+	$(BIN)/pbrs segment examples/*.png -o $(DEMO)-train/out --model $(DEMO)-train/run
+	@echo
+	@echo "Look at   $(DEMO)-train/out/overlays/synthetic_00.png   (a brief training on 6 synthetic radiographs: rough)"
 
 test: .venv/.test
 	$(BIN)/pytest
@@ -42,6 +52,7 @@ soak: .venv/.test
 benchmarks: .venv/.test .venv-peer/.installed
 	$(BIN)/python benchmarks/train_step.py --peer .venv-peer/bin/python
 	$(BIN)/python benchmarks/synthesis.py --peer .venv-peer/bin/python
+	$(BIN)/python benchmarks/inference.py --peer .venv-peer/bin/python
 
 .venv-peer/.installed: benchmarks/peer-requirements.txt
 	$(PYTHON) -m venv .venv-peer

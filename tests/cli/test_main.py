@@ -1,8 +1,11 @@
 """The command line as a whole: help, version, and what the user sees when something fails."""
 
 import errno
+import json
+import os
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -10,7 +13,7 @@ import pbrs as package
 from command_line import pbrs
 from pbrs.cli import main as command_line_main
 
-COMMANDS = ("segment", "train", "export", "evaluate", "study", "synthesize", "dataset")
+COMMANDS = ("segment", "models", "info", "train", "export", "evaluate", "study", "synthesize", "dataset")
 
 
 def test_help_names_every_command_and_each_has_help_of_its_own():
@@ -56,3 +59,91 @@ def test_every_failure_is_one_line(monkeypatch, error, status, said):
     assert outcome.status == status
     assert said in outcome.err
     assert len(outcome.err.strip().splitlines()) == 1
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_the_overview_says_of_each_command_what_its_own_help_says_first(command):
+    made = command_line_main.load_command(command)
+    first = (made.help or "").partition("\n\n")[0]
+    assert " ".join(first.split()) == command_line_main.COMMANDS[command].summary
+
+
+def test_a_word_that_is_no_command_is_one_that_sounds_like_it():
+    outcome = pbrs("segmnt")
+    assert outcome.status == 2
+    assert "segment" in outcome.err
+
+
+HEAVY = "{'torch', 'onnxruntime', 'scipy', 'pydicom', 'matplotlib', 'numba', 'openvino'}"
+
+
+@pytest.mark.parametrize("command", [["--help"], ["segment", "--help"], ["models", "--help"], ["--version"]])
+def test_help_comes_without_importing_anything_slow(command):
+    code = (
+        f"import atexit, sys; from pbrs.cli.main import main; sys.argv[1:] = {command}; "
+        f"atexit.register(lambda: print('HEAVY', {HEAVY} & set(sys.modules))); main()"
+    )
+    outcome = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
+    assert "HEAVY set()" in outcome.stdout
+
+
+def complete(words: str, **environment: str) -> list[str]:
+    """What bash would offer after these words; asks a process of its own, as the shell does."""
+    code = (
+        f"import atexit, sys; from pbrs.cli.main import main; sys.argv[:] = ['pbrs']; "
+        f"atexit.register(lambda: print({HEAVY} & set(sys.modules), file=sys.stderr)); main()"
+    )
+    asking = {"_PBRS_COMPLETE": "complete_bash", "COMP_WORDS": words, "COMP_CWORD": str(len(words.split(" ")) - 1)}
+    outcome = subprocess.run(
+        [sys.executable, "-c", code],
+        check=False,
+        capture_output=True,
+        text=True,
+        env={**os.environ, **asking, **environment},
+    )
+    assert outcome.stderr.strip() == "set()", outcome.stderr
+    return outcome.stdout.split()
+
+
+def test_the_shell_completes_commands_options_and_values(tmp_path):
+    assert complete("pbrs s") == ["segment", "study", "synthesize"]
+    assert "--preview" in complete("pbrs segment --p")
+    assert complete("pbrs segment --format png,n") == ["png,nifti", "png,nrrd"]
+    assert complete("pbrs segment --runtime op") == ["openvino"]
+    assert complete("pbrs models sh") == ["show"]
+    folder = tmp_path / "models"
+    folder.mkdir()
+    record = {"name": "clinic", "file": "clinic-0.onnx", "sha256": "0", "source": "", "added": ""}
+    (folder / "clinic.json").write_text(json.dumps(record))
+    assert complete("pbrs segment --model cl", PBRS_MODELS=str(folder)) == ["clinic"]
+    # Nothing known begins so: the shell looks for files.
+    assert complete("pbrs segment --model runs/x", PBRS_MODELS=str(folder)) == []
+
+
+@pytest.mark.parametrize(
+    ("shell", "said"), [("bash", "complete -o default -F"), ("zsh", "#compdef pbrs"), ("fish", "--command pbrs")]
+)
+def test_the_script_for_each_shell_is_shown(shell, said):
+    code = "import sys; from pbrs.cli.main import main; sys.argv[:] = ['pbrs']; main()"
+    environment = {**os.environ, "_PBRS_COMPLETE": f"source_{shell}"}
+    outcome = subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True, env=environment)
+    assert said in outcome.stdout
+    assert "_PBRS_COMPLETE" in outcome.stdout
+
+
+def test_show_completion_finds_the_shell_that_asks():
+    pbrs_file = Path(sys.executable).with_name("pbrs")
+    shown = subprocess.run(
+        ["bash", "-c", f"{pbrs_file} --show-completion; true"], check=True, capture_output=True, text=True
+    )
+    assert "complete -o default -F _pbrs_completion pbrs" in shown.stdout
+
+
+def test_install_completion_writes_into_the_home_folder_alone(tmp_path):
+    pbrs_file = Path(sys.executable).with_name("pbrs")
+    environment = {**os.environ, "HOME": str(tmp_path)}
+    subprocess.run(
+        ["bash", "-c", f"{pbrs_file} --install-completion; true"], check=True, capture_output=True, env=environment
+    )
+    assert "_pbrs_completion" in (tmp_path / ".bash_completions" / "pbrs.sh").read_text()
+    assert "pbrs.sh" in (tmp_path / ".bashrc").read_text()

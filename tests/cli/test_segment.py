@@ -1,9 +1,11 @@
 """`pbrs segment` as a user meets it."""
 
+import csv
 import json
 import os
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pydicom
@@ -12,6 +14,9 @@ from PIL import Image
 from pydicom.data import get_testdata_file
 
 from command_line import pbrs
+from pbrs.modelfile import store
+from pbrs.segmentation import folder
+from tiny_model import write_tiny_model
 
 REPORTED = {
     *("input", "sha256", "format", "height", "width", "bits", "grey_rule", "inverted", "spacing_mm", "spacing_source"),
@@ -20,19 +25,32 @@ REPORTED = {
 }
 
 
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run's folder with a model file in it. Read only."""
+    folder = tmp_path_factory.mktemp("runs") / "tiny"
+    write_tiny_model(folder / "model.onnx", channels=("region", "sacrum"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def tiny(run: Path) -> Path:
+    return run / "model.onnx"
+
+
 def report_of(out: Path) -> dict:
     return json.loads((out / "report.json").read_text())
 
 
-def test_a_folder_gives_masks_overlays_regions_and_a_report(phantoms, brief_run, tmp_path):
-    outcome = pbrs("segment", phantoms / "images", "-o", tmp_path / "out", "--model", brief_run)
+def test_a_folder_gives_masks_overlays_regions_and_a_report(phantoms, run, tmp_path):
+    outcome = pbrs("segment", phantoms / "images", "-o", tmp_path / "out", "--model", run)
     assert outcome.status == 0, outcome.err
     report = report_of(tmp_path / "out")
     assert report["complete"]
     assert len(report["images"]) == 12
     assert report["failed"] == []
     for image in report["images"]:
-        assert set(image) == REPORTED
+        assert set(image) >= REPORTED
         mask = np.asarray(Image.open(tmp_path / "out" / image["files"]["mask"]))
         assert mask.shape == (image["height"], image["width"])
         assert (mask > 0).sum() == image["area_px"]
@@ -42,13 +60,13 @@ def test_a_folder_gives_masks_overlays_regions_and_a_report(phantoms, brief_run,
     assert len(report["model"]["sha256"]) == 64
 
 
-def test_a_broken_file_does_not_stop_the_others_and_is_named(phantoms, brief_run, tmp_path):
+def test_a_broken_file_does_not_stop_the_others_and_is_named(phantoms, run, tmp_path):
     folder = tmp_path / "in"
     shutil.copytree(phantoms / "images", folder)
     content = (folder / "phantom_003.png").read_bytes()
     (folder / "phantom_003.png").write_bytes(content[: len(content) // 2])
     (folder / "phantom_005.png").write_text("not a picture")
-    outcome = pbrs("segment", folder, "-o", tmp_path / "out", "--model", brief_run / "model.onnx")
+    outcome = pbrs("segment", folder, "-o", tmp_path / "out", "--model", run / "model.onnx")
     assert outcome.status == 2
     assert "Traceback" not in outcome.err
     assert "phantom_003.png" in outcome.err
@@ -59,11 +77,11 @@ def test_a_broken_file_does_not_stop_the_others_and_is_named(phantoms, brief_run
     assert len(list((tmp_path / "out" / "masks").iterdir())) == 10
 
 
-def test_a_real_monochrome1_chest_comes_out_right_in_size_inversion_and_report(brief_run, tmp_path):
+def test_a_real_monochrome1_chest_comes_out_right_in_size_inversion_and_report(run, tmp_path):
     """RG1 of pydicom-data: a CR of the chest, MONOCHROME1, 15 of 16 bits. Whatever the mask."""
     file = Path(get_testdata_file("RG1_UNCR.dcm"))
     header = pydicom.dcmread(file)
-    outcome = pbrs("segment", file, "-o", tmp_path, "--model", brief_run)
+    outcome = pbrs("segment", file, "-o", tmp_path, "--model", run)
     assert outcome.status == 0, outcome.err
     (image,) = report_of(tmp_path)["images"]
     assert (image["height"], image["width"]) == (header.Rows, header.Columns) == (1955, 1841)
@@ -74,7 +92,7 @@ def test_a_real_monochrome1_chest_comes_out_right_in_size_inversion_and_report(b
     assert np.asarray(Image.open(tmp_path / image["files"]["overlay"])).shape == (1955, 1841, 3)
 
 
-def test_dicom_and_png_of_the_same_picture_give_nearly_the_same_mask(brief_run, tmp_path):
+def test_dicom_and_png_of_the_same_picture_give_nearly_the_same_mask(run, tmp_path):
     from phantom import phantom
 
     pixels, _ = phantom(3)
@@ -86,42 +104,44 @@ def test_dicom_and_png_of_the_same_picture_give_nearly_the_same_mask(brief_run, 
         if name in dataset:
             delattr(dataset, name)
     dataset.save_as(tmp_path / "b.dcm")
-    outcome = pbrs("segment", tmp_path / "a.png", tmp_path / "b.dcm", "-o", tmp_path / "out", "--model", brief_run)
+    outcome = pbrs("segment", tmp_path / "a.png", tmp_path / "b.dcm", "-o", tmp_path / "out", "--model", run)
     assert outcome.status == 0, outcome.err
     a, b = (np.asarray(Image.open(tmp_path / "out" / "masks" / f"{stem}.png")) > 0 for stem in "ab")
     assert (a & b).sum() / (a | b).sum() > 0.98
 
 
-def test_no_patients_name_leaves_the_dicom_header(brief_run, tmp_path):
+def test_no_patients_name_leaves_the_dicom_header(run, tmp_path):
     dataset = pydicom.dcmread(get_testdata_file("RG1_UNCR.dcm"))
     dataset.PatientName, dataset.PatientID, dataset.InstitutionName = "SECRET^NAME", "SECRET-ID", "SECRET CLINIC"
     dataset.save_as(tmp_path / "case.dcm")
-    outcome = pbrs("segment", tmp_path / "case.dcm", "-o", tmp_path / "out", "--model", brief_run)
-    written = b"".join(path.read_bytes() for path in (tmp_path / "out").rglob("*") if path.is_file())
-    assert b"SECRET" not in written
+    outcome = pbrs("segment", tmp_path / "case.dcm", "-o", tmp_path / "out", "--model", run)
+    files = [path for path in (tmp_path / "out").rglob("*") if path.is_file()]
+    # What the standard wants of a DICOM object stays in DICOM.
+    assert [path.name for path in files if b"SECRET" in path.read_bytes()] == ["case.dcm"]
+    assert (tmp_path / "out" / "seg" / "case.dcm").is_file()
     assert "SECRET" not in outcome.out + outcome.err
 
 
-def test_results_of_an_earlier_call_are_not_taken_for_radiographs(phantoms, brief_run, tmp_path):
+def test_results_of_an_earlier_call_are_not_taken_for_radiographs(phantoms, run, tmp_path):
     folder = tmp_path / "in"
     shutil.copytree(phantoms / "images", folder)
     for _ in range(2):
-        assert pbrs("segment", folder, "-o", folder / "out", "--model", brief_run).status == 0
+        assert pbrs("segment", folder, "-o", folder / "out", "--model", run).status == 0
         assert len(report_of(folder / "out")["images"]) == 12
 
 
-def test_equal_stems_of_one_call_do_not_overwrite_each_other(phantoms, brief_run, tmp_path):
+def test_equal_stems_of_one_call_do_not_overwrite_each_other(phantoms, run, tmp_path):
     for name in ("a", "b"):
         (tmp_path / name).mkdir()
         shutil.copy(phantoms / "images" / "phantom_000.png", tmp_path / name / "same.png")
-    assert pbrs("segment", tmp_path / "a", tmp_path / "b", "-o", tmp_path / "out", "--model", brief_run).status == 0
+    assert pbrs("segment", tmp_path / "a", tmp_path / "b", "-o", tmp_path / "out", "--model", run).status == 0
     assert {path.name for path in (tmp_path / "out" / "masks").iterdir()} == {"same.png", "same_2.png"}
 
 
-def test_polarity_and_threshold_are_in_the_report(phantoms, brief_run, tmp_path):
+def test_polarity_and_threshold_are_in_the_report(phantoms, run, tmp_path):
     image = phantoms / "images" / "phantom_000.png"
     options = ("--polarity", "inverted", "--threshold", "0.25", "--margin", "3px")
-    assert pbrs("segment", image, "-o", tmp_path, "--model", brief_run, *options).status == 0
+    assert pbrs("segment", image, "-o", tmp_path, "--model", run, *options).status == 0
     report = report_of(tmp_path)
     assert report["polarity"] == "inverted"
     assert report["images"][0]["inverted"] is True
@@ -139,11 +159,11 @@ def test_polarity_and_threshold_are_in_the_report(phantoms, brief_run, tmp_path)
         (["EMPTY", "-o", "out", "--model", "MODEL"], "no radiograph"),
     ],
 )
-def test_bad_arguments_are_one_line_and_status_2(phantoms, brief_run, tmp_path, arguments, named, monkeypatch):
+def test_bad_arguments_are_one_line_and_status_2(phantoms, run, tmp_path, arguments, named, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
     image = phantoms / "images" / "phantom_000.png"
-    given = {"IMAGE": image, "MODEL": brief_run, "EMPTY": tmp_path / "empty"}
+    given = {"IMAGE": image, "MODEL": run, "EMPTY": tmp_path / "empty"}
     outcome = pbrs("segment", *(given.get(argument, argument) for argument in arguments))
     assert outcome.status == 2
     assert named in outcome.err
@@ -151,26 +171,115 @@ def test_bad_arguments_are_one_line_and_status_2(phantoms, brief_run, tmp_path, 
     assert not (tmp_path / "out").exists()
 
 
-def test_masks_beside_the_images_are_not_segmented(phantoms, brief_run, tmp_path):
-    assert pbrs("segment", phantoms, "-o", tmp_path, "--model", brief_run).status == 0
+def test_masks_beside_the_images_are_not_segmented(phantoms, run, tmp_path):
+    assert pbrs("segment", phantoms, "-o", tmp_path, "--model", run).status == 0
     assert len(report_of(tmp_path)["images"]) == 12
 
 
-def test_names_that_no_report_or_file_system_takes_do_not_stop_the_others(phantoms, brief_run, tmp_path):
+def test_names_that_no_report_or_file_system_takes_do_not_stop_the_others(phantoms, run, tmp_path):
     folder = tmp_path / "in"
     folder.mkdir()
     image = phantoms / "images" / "phantom_000.png"
     for name in (b"bad\xff.png", b"l" * 250 + b".png", b"[bold]good.png"):
         shutil.copy(image, folder / os.fsdecode(name))
-    outcome = pbrs("segment", folder, "-o", tmp_path / "out", "--model", brief_run)
+    outcome = pbrs("segment", folder, "-o", tmp_path / "out", "--model", run)
     assert outcome.status == 0, outcome.err
     names = {Path(entry["files"]["mask"]).stem for entry in report_of(tmp_path / "out")["images"]}
     assert names == {"bad_", "l" * 200, "[bold]good"}
 
 
-def test_an_empty_mask_leaves_no_region_of_interest_of_an_earlier_call(phantoms, brief_run, tmp_path):
+def test_an_empty_mask_leaves_no_region_of_interest_of_an_earlier_call(phantoms, run, tmp_path):
     image = phantoms / "images" / "phantom_000.png"
-    assert pbrs("segment", image, "-o", tmp_path, "--model", brief_run).status == 0
+    assert pbrs("segment", image, "-o", tmp_path, "--model", run).status == 0
     assert (tmp_path / "roi" / "phantom_000.png").exists()
-    assert pbrs("segment", image, "-o", tmp_path, "--model", brief_run, "--threshold", "1").status == 0
+    assert pbrs("segment", image, "-o", tmp_path, "--model", run, "--threshold", "1").status == 0
     assert not list((tmp_path / "roi").iterdir())
+
+
+def test_preview_statistics_and_page_are_written_when_asked_for(phantoms, tiny, tmp_path):
+    out = tmp_path / "out"
+    asked = pbrs("segment", phantoms / "images", "-o", out, "-m", tiny, "--preview", "--statistics", "--report")
+    assert asked.status == 0, asked.err
+    with (out / "statistics.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    areas = {Path(row["input"]).name: int(row["area_px"]) for row in rows if row["structure"] == "region"}
+    assert areas == {Path(image["input"]).name: image["area_px"] for image in report_of(out)["images"]}
+    assert len(rows) == 2 * 12
+    with Image.open(out / "preview.png") as sheet:
+        assert sheet.width > 1000
+    assert "phantom_011.png" in (out / "report.html").read_text()
+    for name in ("preview.png", "statistics.csv", "report.html"):
+        assert str(out / name) in asked.out
+    again = tmp_path / "again"
+    assert pbrs("segment", phantoms / "images", "-o", again, "-m", tiny).status == 0
+    assert not {"preview.png", "statistics.csv", "report.html"} & {path.name for path in again.iterdir()}
+
+
+def test_a_preview_of_an_earlier_call_is_not_taken_for_a_radiograph(phantoms, tiny, tmp_path):
+    folder = tmp_path / "in"
+    shutil.copytree(phantoms / "images", folder)
+    shutil.copy(folder / "phantom_000.png", folder / "preview.png")
+    for _ in range(2):
+        assert pbrs("segment", folder, "-o", folder / "out", "--preview", "-m", tiny).status == 0
+        assert len(report_of(folder / "out")["images"]) == 13
+
+
+def test_json_is_the_report_and_nothing_else_on_the_standard_output(phantoms, tiny, tmp_path):
+    (tmp_path / "broken.png").write_bytes(b"no picture")
+    outcome = pbrs(
+        "segment", phantoms / "images", tmp_path / "broken.png", "-o", tmp_path / "out", "-m", tiny, "--json"
+    )
+    assert outcome.status == 2
+    assert json.loads(outcome.out) == report_of(tmp_path / "out")
+    assert "broken.png" in outcome.err
+
+
+def test_without_an_output_folder_results_go_to_pbrs_out(phantoms, tiny, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    outcome = pbrs("segment", phantoms / "images" / "phantom_000.png", "-m", tiny)
+    assert outcome.status == 0, outcome.err
+    assert (tmp_path / "pbrs-out" / "masks" / "phantom_000.png").is_file()
+    assert "pbrs-out" in outcome.out
+
+
+def test_without_a_model_the_shipped_one_is_used(phantoms, tiny, tmp_path, monkeypatch):
+    monkeypatch.setattr(store, "_SHIPPED_FILE", tiny)
+    outcome = pbrs("segment", phantoms / "images" / "phantom_000.png", "-o", tmp_path / "out")
+    assert outcome.status == 0, outcome.err
+    assert report_of(tmp_path / "out")["model"]["name"] == "tiny"
+    monkeypatch.setattr(store, "_SHIPPED_FILE", tmp_path / "nowhere.onnx")
+    missing = pbrs("segment", phantoms / "images" / "phantom_000.png", "-o", tmp_path / "none")
+    assert missing.status == 2
+    assert "--model" in missing.err
+    assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize(("option", "value"), [("--format", "png,jpg"), ("--views", "flip,turn")])
+def test_an_unknown_format_or_view_is_named_with_those_there_are(phantoms, tiny, tmp_path, option, value):
+    image = phantoms / "images" / "phantom_000.png"
+    outcome = pbrs("segment", image, "-o", tmp_path / "out", "-m", tiny, option, value)
+    assert outcome.status == 2
+    assert repr(value.partition(",")[2]) in outcome.err
+    assert value.partition(",")[0] in outcome.err.partition("expected")[2]
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_refused_radiograph_is_told_and_is_status_2(phantoms, tiny, tmp_path, monkeypatch):
+    refusal = {"input": "chest.png", "error": "chest.png does not look like a frontal pelvic radiograph"}
+    segment_files = folder.segment_files
+
+    def refusing(*arguments: Any) -> dict[str, Any]:
+        return {**segment_files(*arguments), "refused": [refusal]}
+
+    monkeypatch.setattr(folder, "segment_files", refusing)
+    outcome = pbrs("segment", phantoms / "images" / "phantom_000.png", "-o", tmp_path / "out", "-m", tiny, "--report")
+    assert outcome.status == 2
+    assert refusal["error"] in outcome.err
+    assert "1 of 2 radiographs" in outcome.out
+    assert refusal["error"] in (tmp_path / "out" / "report.html").read_text()
+
+
+def test_help_of_segment_is_grouped_and_gives_examples():
+    told = pbrs("segment", "--help").out
+    for said in ("What is written", "How bone is found", "Speed", "Examples", "--force", "--preview"):
+        assert said in told

@@ -27,12 +27,12 @@ IOU = dict(zip(PARAMETERS, (0.925, 0.883, 0.913, 0.915, 0.921, 0.830), strict=Tr
 MILLISECONDS = dict(zip(PARAMETERS, (41.0, 66.0, 38.0, 35.0, 24.0, 11.0), strict=True))
 
 
-def write_model(path: Path, threshold: float = 0.5, sharpness: float = 20.0) -> None:
-    """Write a model file of 64×64 input whose probability is sigmoid(sharpness · (grey − threshold))."""
+def write_model(path: Path, channels: tuple[str, ...] = ("region",)) -> None:
+    """Write a model file of 64×64 input whose probability is sigmoid(20 · (grey − 0.5)) in every channel."""
     card = {
         "name": "grey values",
         "backbone": "none",
-        "channels": ["region"],
+        "channels": channels,
         "image_size": [64, 64],
         "placement": "stretch",
         "threshold": 0.5,
@@ -48,14 +48,15 @@ def write_model(path: Path, threshold: float = 0.5, sharpness: float = 20.0) -> 
         [
             helper.make_node("Sub", ["radiograph", "middle"], ["above"]),
             helper.make_node("Mul", ["above", "sharpness"], ["logits"]),
-            helper.make_node("Sigmoid", ["logits"], ["probability"]),
+            helper.make_node("Sigmoid", ["logits"], ["one"]),
+            helper.make_node("Concat", ["one"] * len(channels), ["probability"], axis=1),
         ],
         "grey",
         [helper.make_tensor_value_info("radiograph", TensorProto.FLOAT, shape)],
-        [helper.make_tensor_value_info("probability", TensorProto.FLOAT, shape)],
+        [helper.make_tensor_value_info("probability", TensorProto.FLOAT, ["N", len(channels), 64, 64])],
         [
-            helper.make_tensor("middle", TensorProto.FLOAT, [], [threshold]),
-            helper.make_tensor("sharpness", TensorProto.FLOAT, [], [sharpness]),
+            helper.make_tensor("middle", TensorProto.FLOAT, [], [0.5]),
+            helper.make_tensor("sharpness", TensorProto.FLOAT, [], [20.0]),
         ],
     )
     model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=9)
@@ -179,3 +180,11 @@ class Studies:
 def studies() -> type[Studies]:
     """How to write a study folder by hand."""
     return Studies
+
+
+@pytest.fixture
+def model_with_sacrum(tmp_path: Path) -> Path:
+    """A model file with a structure beside the region."""
+    path = tmp_path / "with_sacrum.onnx"
+    write_model(path, ("region", "sacrum"))
+    return path

@@ -15,6 +15,7 @@ from pbrs.errors import InputError
 from pbrs.modelfile import export
 from pbrs.modelfile.card import CARD_KEY, ModelCard, parse_card
 from pbrs.modelfile.export import export_run
+from pbrs.modelfile.state import read_model_state
 from pbrs.network import build_unet
 from pbrs.radiograph import Placement
 from pbrs.segmentation import Segmenter
@@ -24,7 +25,7 @@ from pbrs.training.run_folder import RunFolder, read_weights
 def test_the_model_file_computes_what_pytorch_does(brief_run, phantoms):
     network = build_unet("mobilenetv2").eval()
     network.load_state_dict(read_weights(RunFolder(brief_run).best)[0])
-    segmenter = Segmenter.load(brief_run)
+    segmenter = Segmenter.load(brief_run, runtime="onnxruntime")
     dataset = open_dataset(phantoms)
     for stem in dataset.stems:
         radiograph, _ = dataset.read(stem)
@@ -63,7 +64,7 @@ def test_no_path_of_the_machine_is_in_the_model_file(brief_run, phantoms):
 
 def test_the_threshold_is_the_best_of_the_validation_part(brief_run, phantoms):
     dataset = open_dataset(phantoms)
-    segmenter = Segmenter.load(brief_run)
+    segmenter = Segmenter.load(brief_run, runtime="onnxruntime")
 
     def mean_f1(threshold: float) -> float:
         scores = []
@@ -119,3 +120,23 @@ def test_what_is_no_run_is_refused(tmp_path):
     outcome = pbrs("export", tmp_path)
     assert outcome.status == 2
     assert "not a run" in outcome.err
+
+
+def test_half_precision_halves_the_file_and_computes_what_its_rounded_weights_do(brief_run, phantoms, tmp_path):
+    small = tmp_path / "small.onnx"
+    done = pbrs("export", str(brief_run), "-o", str(small), "--float16")
+    assert done.status == 0, done.err
+    assert small.stat().st_size < 0.55 * (brief_run / "model.onnx").stat().st_size
+    network = build_unet("mobilenetv2").eval()
+    card, state = read_model_state(small)
+    exact = read_weights(RunFolder(brief_run).best)[0]
+    assert torch.equal(state["head.weight"], exact["head.weight"].half().float())
+    assert torch.equal(state["head.bias"], exact["head.bias"])
+    network.load_state_dict(state, strict=False)
+    radiograph, _ = open_dataset(phantoms).read(open_dataset(phantoms).stems[0])
+    placement = Placement.fit(radiograph.shape, (96, 96), "stretch")
+    with torch.no_grad():
+        placed = torch.from_numpy(placement.place(radiograph.pixels))[None, None]
+        expected = placement.restore(torch.sigmoid(network(placed))[0, 0].numpy())
+    assert np.abs(Segmenter.load(small, runtime="onnxruntime").segment(radiograph).probability - expected).max() < 1e-4
+    assert card.scores["parity"]["largest_difference"] < 1e-4

@@ -155,3 +155,17 @@ def test_an_unknown_backbone_is_refused_with_the_names_of_the_known():
 
 def test_the_decoder_has_the_papers_widths():
     assert DECODER_WIDTHS == (256, 128, 64, 32, 16)
+
+
+def test_the_region_is_nowhere_below_a_structure_and_learns_with_it():
+    network = build_unet("mobilenetv2", channels=("region", "hip_left", "hip_right")).eval()
+    with torch.no_grad():
+        network.head.bias[0] = -100
+    logits = network(torch.rand(2, 1, 64, 64))
+    assert torch.equal(logits[:, 0], logits[:, 1:].amax(dim=1))
+    # Where a structure makes the region, teaching the region teaches the structure.
+    logits[:, 0].sum().backward()
+    gradient = network.head.bias.grad
+    assert gradient is not None
+    assert gradient[0] == 0
+    assert gradient.sum() == logits[:, 0].numel()

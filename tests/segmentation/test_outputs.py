@@ -3,6 +3,7 @@
 import errno
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,6 +12,7 @@ from PIL import Image
 from pbrs.errors import InputError
 from pbrs.radiograph import Radiograph
 from pbrs.segmentation import outputs
+from pbrs.segmentation.formats import FormatWriter, ModelIdentity, SegmentedImage
 from pbrs.segmentation.outputs import OutputNames, write_outputs
 from pbrs.segmentation.overlay import REGION_COLOUR, draw_overlay
 from pbrs.segmentation.roi import Margin, cut_roi, widen_box
@@ -30,6 +32,12 @@ def segmentation() -> Segmentation:
     return Segmentation(probability, mask, {"sacrum": ~mask}, 0.5, bounding_box(mask), 1.0, ())
 
 
+def write(out: Path, picture: Radiograph, made: Segmentation, margin: Margin) -> dict[str, Any]:
+    model = ModelIdentity("model", "0" * 64)
+    image = SegmentedImage(Path("case.png"), "case", picture, made, model)
+    return write_outputs(out, image, FormatWriter((), model), margin)
+
+
 def test_equal_stems_are_numbered_and_never_collide_with_a_blanked_picture():
     names = OutputNames()
     claimed = [names.claim(Path(path)) for path in ("a/x.png", "b/x.dcm", "X.png", "x_blanked.png", "x_2.png")]
@@ -41,7 +49,7 @@ def test_equal_stems_are_numbered_and_never_collide_with_a_blanked_picture():
 def test_masks_are_written_as_0_and_255_at_native_size(tmp_path):
     """Closes "masks of 0/1 that look black"."""
     made = segmentation()
-    entry = write_outputs(tmp_path, "case", radiograph(), made, Margin(0, is_percent=False))
+    entry = write(tmp_path, radiograph(), made, Margin(0, is_percent=False))
     written = np.asarray(Image.open(tmp_path / entry["files"]["mask"]))
     assert written.dtype == np.uint8
     assert set(np.unique(written)) == {0, 255}
@@ -53,7 +61,7 @@ def test_masks_are_written_as_0_and_255_at_native_size(tmp_path):
 @pytest.mark.parametrize(("bits", "full"), [(8, 255), (12, 65535)])
 def test_the_region_of_interest_keeps_the_sources_depth(tmp_path, bits, full):
     made = segmentation()
-    entry = write_outputs(tmp_path, "case", radiograph(bits), made, Margin(5, is_percent=False))
+    entry = write(tmp_path, radiograph(bits), made, Margin(5, is_percent=False))
     assert entry["roi_box"] == {"top": 5, "left": 15, "bottom": 36, "right": 56}
     cropped = np.asarray(Image.open(tmp_path / "roi" / "case.png")).astype(int)
     blanked = np.asarray(Image.open(tmp_path / "roi" / "case_blanked.png")).astype(int)
@@ -66,7 +74,7 @@ def test_the_region_of_interest_keeps_the_sources_depth(tmp_path, bits, full):
 
 def test_an_empty_mask_has_no_region_of_interest(tmp_path):
     empty = replace(segmentation(), mask=np.zeros((60, 80), bool), box=None)
-    entry = write_outputs(tmp_path, "case", radiograph(), empty, Margin(5, is_percent=True))
+    entry = write(tmp_path, radiograph(), empty, Margin(5, is_percent=True))
     assert "roi" not in entry["files"]
     assert entry["roi_box"] is None
     assert not (tmp_path / "roi").exists()
@@ -84,7 +92,7 @@ def test_a_full_disk_leaves_nothing_of_the_case_behind(tmp_path, monkeypatch):
 
     monkeypatch.setattr(outputs, "write_png", write_until_full)
     with pytest.raises(OSError, match="No space"):
-        write_outputs(tmp_path, "case", radiograph(), segmentation(), Margin(5, is_percent=True))
+        write(tmp_path, radiograph(), segmentation(), Margin(5, is_percent=True))
     assert [path for path in tmp_path.rglob("*") if path.is_file()] == []
 
 

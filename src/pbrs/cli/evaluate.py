@@ -12,8 +12,10 @@ from rich.text import Text
 
 from pbrs.atomic_write import write_json
 from pbrs.dataset.folder import Dataset, file_sha256, open_dataset
-from pbrs.dataset.split import Split, read_split
+from pbrs.dataset.split import Split
+from pbrs.dataset.split_file import read_split
 from pbrs.errors import InputError
+from pbrs.evaluation.evaluate import REGION
 from pbrs.evaluation.evaluate import evaluate as score_cases
 from pbrs.evaluation.scores import METRICS, write_scores
 from pbrs.evaluation.summary import MetricSummary, summarise
@@ -47,11 +49,14 @@ def evaluate(
     if not stems:
         raise InputError(f"the {part} part of {dataset} has no image with a mask: choose another --part")
     shown = track(stems, description="scoring", transient=True, disable=not sys.stdout.isatty())
-    rows = [row for stem in shown for row in score_cases(segmenter, data, [stem], threshold)]
-    summary = summarise(rows, seed)
+    rows = score_cases(segmenter, data, shown, threshold)
+    summaries = {channel: summarise(its_rows, seed) for channel, its_rows in rows.items()}
+    structures = {name: summary for name, summary in summaries.items() if name != REGION}
     synthetic = data.is_synthetic
     seen = sum(segmenter.card.has_seen(file_sha256(data.images[stem])) for stem in stems)
-    write_scores(out / "scores.csv", rows)
+    write_scores(out / "scores.csv", rows[REGION])
+    for name in structures:
+        write_scores(out / f"scores_{name}.csv", rows[name])
     write_json(
         out / "summary.json",
         {
@@ -59,18 +64,21 @@ def evaluate(
             "dataset": data.path.resolve().name,
             "synthetic": synthetic,
             "part": part,
-            "images": len(rows),
+            "images": len(stems),
             "seen_in_training": seen,
             "threshold": segmenter.card.threshold if threshold is None else threshold,
             "bootstrap_seed": seed,
-            "scores": summary,
+            "scores": summaries[REGION],
+            **({"structures": structures} if structures else {}),
         },
     )
-    images = f"{len(rows)} {'synthetic ' if synthetic else ''}radiographs"
-    Console().print(_table(summary, f"{segmenter.card.name} on {images} ({part}), at native resolution"))
+    images = f"{len(stems)} {'synthetic ' if synthetic else ''}radiographs"
+    Console().print(_table(summaries[REGION], f"{segmenter.card.name} on {images} ({part}), at native resolution"))
+    if structures:
+        Console().print(_structure_table(structures))
     if seen and part not in ("train", "validation"):
         print(
-            f"pbrs: {seen} of these {len(rows)} radiographs were used to train or to choose this model: "
+            f"pbrs: {seen} of these {len(stems)} radiographs were used to train or to choose this model: "
             "the scores say nothing of new ones",
             file=sys.stderr,
         )
@@ -90,4 +98,15 @@ def _table(summary: dict[str, MetricSummary], title: str) -> Table:
         interval = "–" if metric["low"] is None else f"{metric['low']:.4f} – {metric['high']:.4f}"
         mean = "–" if metric["mean"] is None else f"{metric['mean']:.4f}"
         table.add_row(heading, mean, interval, str(metric["finite"]), str(metric["infinite"]))
+    return table
+
+
+def _structure_table(structures: dict[str, dict[str, MetricSummary]]) -> Table:
+    shown = ("iou", "f1", "hd95_px", "hd95_percent_diagonal")
+    table = Table("structure", *(METRICS[name] for name in shown), "images", "infinite")
+    for name, summary in structures.items():
+        means = (summary[metric]["mean"] for metric in shown)
+        of = summary["hd95_px"]
+        cells = ("–" if mean is None else f"{mean:.4f}" for mean in means)
+        table.add_row(name, *cells, str(of["finite"] + of["infinite"]), str(of["infinite"]))
     return table

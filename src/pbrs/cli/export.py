@@ -15,11 +15,14 @@ def export(
         Path | None, typer.Option(help="The run's dataset folder, if it has been moved since training.")
     ] = None,
     licence: Annotated[str, typer.Option(help="Licence to write into the model's card.")] = "unstated",
+    float16: Annotated[
+        bool, typer.Option("--float16", help="Store rounded weights, half the file's size; it computes in float32.")
+    ] = False,
 ) -> None:
     """Export a run's best weights as one ONNX file, checked against PyTorch, with its threshold chosen and its card."""
     from pbrs.modelfile.export import export_run
 
-    card = export_run(run, out, dataset, licence)
+    card = export_run(run, out, dataset, licence, float16)
     file = out or run / "model.onnx"
     difference = card.scores["parity"]["largest_difference"]
     megabytes = file.stat().st_size / 1e6

@@ -3,38 +3,97 @@
 import errno
 import os
 import sys
+from importlib import import_module
 from importlib.util import find_spec
-from typing import Annotated
+from typing import Annotated, Any, NamedTuple
 
 import typer
 from rich.console import Console
+from typer.core import TyperCommand, TyperGroup
 
-import pbrs
-from pbrs.cli import dataset, evaluate, export, segment, study, synthesize, train
 from pbrs.errors import InputError, Interrupted
 
 INTERRUPTED = 130
 TRACEBACK_VARIABLE = "PBRS_TRACEBACK"
 _EXTRA_OF = {"cv2": "synth", "numba": "synth"}
 
+
+class _Entry(NamedTuple):
+    """A command: what it does, as the first line of its own help says, and its panel in the overview."""
+
+    summary: str
+    panel: str
+
+
+_USE, _TRAIN, _DATA = "Use a model", "Train, measure, compare", "Data"
+
+COMMANDS = {
+    "segment": _Entry("Find the pelvic bone region: writes masks, overlays, regions of interest and a report.", _USE),
+    "models": _Entry("List, show, add and remove models. Nothing is ever downloaded.", _USE),
+    "info": _Entry("Tell versions, processor, runtimes, extras and models: what to send with a question.", _USE),
+    "train": _Entry("Train a U-Net with the paper's recipe; ^C any time, and go on with --resume.", _TRAIN),
+    "export": _Entry(
+        "Export a run's best weights as one ONNX file, checked against PyTorch, with its threshold chosen and its "
+        "card.",
+        _TRAIN,
+    ),
+    "evaluate": _Entry(
+        "Score a model against true masks: IoU, F1, precision, recall, HD95, surface Dice, each image at its own size.",
+        _TRAIN,
+    ),
+    "study": _Entry(
+        "Train and compare backbones: Table I, Figures 1–5, trade-off and tests in one report. Run again to go on.",
+        _TRAIN,
+    ),
+    "synthesize": _Entry(
+        "Draw synthetic pelvic radiographs with exact masks: no patient was imaged. After ^C the same command goes on.",
+        _DATA,
+    ),
+    "dataset": _Entry("Look through, divide, import, export and verify a folder of radiographs and masks.", _DATA),
+}
+"""Each is the module `pbrs.cli.NAME`, which holds a function of that name, or an `app` of sub-commands."""
+
+
+class _Commands(TyperGroup):
+    """Loads a command's module when that command is meant; help and completion of all need only the summaries."""
+
+    def __init__(self, **settings: Any) -> None:
+        super().__init__(**settings)
+        for name, (summary, panel) in COMMANDS.items():
+            self.add_command(TyperCommand(name, help=summary, rich_help_panel=panel))
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        name, command, rest = super().resolve_command(ctx, args)
+        return name, command and load_command(str(name)), rest
+
+
+def load_command(name: str) -> Any:
+    """Import a command's module, and make the command of it."""
+    module = import_module(f"pbrs.cli.{name}")
+    if hasattr(module, "app"):
+        command: Any = typer.main.get_group(module.app)
+    else:
+        alone = typer.Typer(add_completion=False)
+        alone.command(epilog=getattr(module, "EPILOG", None))(getattr(module, name))
+        command = typer.main.get_command(alone)
+    command.name = name
+    return command
+
+
 app = typer.Typer(
     name="pbrs",
+    cls=_Commands,
     help="Find the pelvic bone region in frontal pelvic radiographs. Research only; not a medical device.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
-app.command("segment")(segment.segment)
-app.command("train")(train.train)
-app.command("export")(export.export)
-app.command("evaluate")(evaluate.evaluate)
-app.command("study")(study.study)
-app.command("synthesize")(synthesize.synthesize)
-app.add_typer(dataset.app, name="dataset")
 
 
 def _print_version(asked: bool) -> None:
     if asked:
+        import pbrs
+
         print(f"pbrs {pbrs.__version__}")
         raise typer.Exit
 

@@ -1,52 +1,229 @@
 """`pbrs segment`: radiographs in, masks out."""
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import typer
-from rich.progress import track
 
-from pbrs.radiograph import Polarity
-from pbrs.segmentation.folder import SegmentOptions, segment_files
-from pbrs.segmentation.roi import Margin
-from pbrs.segmentation.segmenter import Segmenter
+from pbrs.cli.models import complete_model
+from pbrs.cli.training_options import parse_lists
+from pbrs.errors import InputError
+
+EPILOG = """
+[bold]Examples[/bold]
+
+pbrs segment pelvis.dcm
+
+pbrs segment images/ -o results --preview --report
+
+pbrs segment a.png b.png -o results --statistics --format png,nifti
+"""
+
+_FORMATS = {
+    "png": "masks, overlays and regions of interest as pictures; always written",
+    "seg": "DICOM Segmentation, of DICOM radiographs",
+    "sc": "the overlay as DICOM Secondary Capture",
+    "nifti": "NIfTI, as MITK opens it",
+    "nrrd": "NRRD, as MITK opens it",
+    "coco": "COCO JSON with polygons and RLE",
+}
+_VIEWS = {"flip": "also look at the mirror image", "scale": "also look closer, and from further away"}
+
+_WRITTEN = "What is written"
+_FOUND = "How bone is found"
+_SPEED = "Speed"
+
+
+def _complete_format(incomplete: str) -> list[tuple[str, str]]:
+    return _complete_list(_FORMATS, incomplete)
+
+
+def _complete_views(incomplete: str) -> list[tuple[str, str]]:
+    return _complete_list(_VIEWS, incomplete)
+
+
+def _complete_list(words: dict[str, str], incomplete: str) -> list[tuple[str, str]]:
+    before, comma, last = incomplete.rpartition(",")
+    return [(f"{before}{comma}{word}", meaning) for word, meaning in words.items() if word.startswith(last)]
 
 
 def segment(
     inputs: Annotated[
-        list[Path], typer.Argument(metavar="INPUT", help="Radiographs (PNG, JPEG, TIFF, DICOM) or folders of them.")
+        list[Path],
+        typer.Argument(metavar="INPUT", help="Radiographs (PNG, JPEG, TIFF, DICOM), or folders of them."),
     ],
-    out: Annotated[Path, typer.Option("--output", "-o", metavar="OUT", help="Folder to write into.")],
-    model: Annotated[Path, typer.Option("--model", "-m", help="Model file, or a run's folder with model.onnx in it.")],
+    out: Annotated[
+        Path, typer.Option("--output", "-o", metavar="OUT", help="Folder to write into; made if it is not there.")
+    ] = Path("pbrs-out"),
+    model: Annotated[
+        str | None,
+        typer.Option(
+            "--model",
+            "-m",
+            metavar="MODEL",
+            help="Name of an added model (see pbrs models list), model file, or a run's folder; "
+            "the model that ships with PBRS if left out.",
+            autocompletion=complete_model,
+        ),
+    ] = None,
+    formats: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--format",
+            metavar="FORMAT",
+            help="Beside the PNGs: seg, sc (DICOM), nifti, nrrd, coco; several: commas, or again; png: nothing more. "
+            "If left out: seg for DICOM radiographs, where the dicom extra is installed.",
+            rich_help_panel=_WRITTEN,
+            autocompletion=_complete_format,
+        ),
+    ] = None,
+    preview: Annotated[
+        bool,
+        typer.Option(
+            "--preview", help="Write all radiographs on one picture to look through.", rich_help_panel=_WRITTEN
+        ),
+    ] = False,
+    statistics: Annotated[
+        bool,
+        typer.Option(
+            "--statistics", help="Write area, place and mean grey of each structure.", rich_help_panel=_WRITTEN
+        ),
+    ] = False,
+    page: Annotated[
+        bool,
+        typer.Option(
+            "--report", help="Write a page for the browser: pictures, numbers, warnings.", rich_help_panel=_WRITTEN
+        ),
+    ] = False,
+    json: Annotated[
+        bool,
+        typer.Option(
+            "--json", help="Print the report as JSON, and nothing else, for machines.", rich_help_panel=_WRITTEN
+        ),
+    ] = False,
+    margin: Annotated[
+        str,
+        typer.Option(
+            help="What to leave around the region of interest: 20px, or 5% of its larger side.",
+            rich_help_panel=_WRITTEN,
+        ),
+    ] = "5%",
     threshold: Annotated[
         float | None,
-        typer.Option(min=0, max=1, help="Probability from which a pixel is bone; the model's own if left out."),
+        typer.Option(
+            min=0,
+            max=1,
+            help="Probability from which a pixel is bone; the model's own if left out.",
+            rich_help_panel=_FOUND,
+        ),
     ] = None,
-    margin: Annotated[
-        str, typer.Option(help="What to leave around the region of interest: 20px, or 5% of its larger side.")
-    ] = "5%",
     polarity: Annotated[
-        Polarity, typer.Option(help="inverted: bone is dark in these files, turn them over.")
+        Literal["as-is", "inverted"],
+        typer.Option(help="inverted: bone is dark in these files, turn them over.", rich_help_panel=_FOUND),
     ] = "as-is",
+    views: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="VIEW",
+            help="flip, scale, or both with a comma: look at each radiograph in several ways and average; slower, "
+            "a little better.",
+            rich_help_panel=_FOUND,
+            autocompletion=_complete_views,
+        ),
+    ] = None,
+    force: Annotated[
+        bool,
+        typer.Option(
+            "--force",
+            help="Segment what does not look like a frontal pelvic radiograph, too.",
+            rich_help_panel=_FOUND,
+        ),
+    ] = False,
+    runtime: Annotated[
+        Literal["auto", "onnxruntime", "openvino"],
+        typer.Option(help="What computes; auto takes openvino where it is installed.", rich_help_panel=_SPEED),
+    ] = "auto",
+    threads: Annotated[
+        int, typer.Option(min=0, help="Processors to use; 0: as many as there are.", rich_help_panel=_SPEED)
+    ] = 0,
 ) -> None:
-    """Find the pelvic bone region: writes masks, overlays, regions of interest and a report."""
-    segmenter = Segmenter.load(model)
-    report = segment_files(segmenter, inputs, out, SegmentOptions(threshold, Margin.parse(margin), polarity), _progress)
-    for image in report["images"]:
-        for warning in image["warnings"]:
-            print(f"{image['input']}: {warning}", file=sys.stderr)
-    for failure in report["failed"]:
-        print(f"pbrs: failed: {failure['error']}", file=sys.stderr)
-    done, failed = len(report["images"]), len(report["failed"])
-    print(f"segmented {done} of {done + failed} radiographs in {report['seconds']:.1f} s")
-    print(f"masks, overlays, regions of interest and report.json are in {out}")
-    if failed:
+    """Find the pelvic bone region: writes masks, overlays, regions of interest and a report.
+
+    Works on this computer alone: no network, no account. Research only; not a medical device.
+
+    Ends with status 0 if every radiograph was segmented, 2 if one could not be read or was refused.
+    """
+    # Imported here: they take a moment, which --help and the shell's completion need not wait for.
+    from pbrs.segmentation.folder import SegmentOptions, segment_files
+    from pbrs.segmentation.roi import Margin
+    from pbrs.segmentation.segmenter import Segmenter
+    from pbrs.segmentation.summaries import Summaries
+
+    options = SegmentOptions(
+        threshold=threshold,
+        margin=Margin.parse(margin),
+        polarity=polarity,
+        formats=_chosen("format", formats, _FORMATS),
+        views=_chosen("view", views, _VIEWS),
+        force=force,
+    )
+    segmenter = Segmenter.load(model, runtime, threads)
+    summaries = Summaries(out, preview, statistics, page)
+    try:
+        report = segment_files(segmenter, inputs, out, options, _progress, summaries.add)
+    finally:
+        summaries.close()
+    summaries.write_page(report)
+    _tell_problems(report)
+    if json:
+        import json as writer
+
+        print(writer.dumps(report, indent=2, ensure_ascii=False))
+    else:
+        _tell_result(report, out, summaries.written)
+    if report["failed"] or report.get("refused"):
         raise typer.Exit(2)
 
 
-def _progress(files: Sequence[Path]) -> Iterator[Path]:
+def _chosen(kind: str, given: list[str] | None, known: dict[str, str]) -> tuple[str, ...]:
+    words = [word.lower() for word in parse_lists(given)]
+    for word in words:
+        if word not in known:
+            raise InputError(f"no {kind} {word!r}: expected some of {', '.join(known)}, with commas between")
+    return tuple(dict.fromkeys(words))
+
+
+def _tell_problems(report: dict[str, Any]) -> None:
+    for image in report["images"]:
+        for warning in image["warnings"]:
+            print(f"{image['input']}: {warning}", file=sys.stderr)
+    for word in ("refused", "failed"):
+        for failure in report.get(word, []):
+            print(f"pbrs: {word}: {failure['error']}", file=sys.stderr)
+    for note in report.get("notes", []):
+        print(f"pbrs: {note}", file=sys.stderr)
+
+
+def _tell_result(report: dict[str, Any], out: Path, written: list[str]) -> None:
+    done, refused, failed = (len(report.get(kind, [])) for kind in ("images", "refused", "failed"))
+    model = report["model"]
+    print(
+        f"segmented {done} of {done + refused + failed} radiographs in {report['seconds']:.1f} s "
+        f"(model {model['name']}, {model['sha256'][:12]})"
+    )
+    print(f"masks, overlays, regions of interest and report.json are in {out}")
+    for name in written:
+        print(f"look at {out / name}")
+
+
+def _progress(files: Sequence[Path]) -> Iterable[Path]:
+    from rich.console import Console
+    from rich.progress import track
+
+    # Not on the standard output: with --json that is for the report alone.
+    console = Console(stderr=True)
     yield from track(
-        files, description="segmenting", transient=True, disable=len(files) == 1 or not sys.stdout.isatty()
+        files, "segmenting", console=console, transient=True, disable=len(files) == 1 or not console.is_terminal
     )

@@ -37,6 +37,8 @@ def train(
     image_size: options.ImageSize = None,
     placement: options.Placement = None,
     learning_rate: options.LearningRate = None,
+    schedule: options.Schedule = None,
+    weight_averaging: options.WeightAveraging = None,
     precision: options.Precision = None,
     seed: Annotated[int | None, typer.Option(help="Of everything random (0).")] = None,
     limit_train: options.LimitTrain = None,
@@ -60,7 +62,7 @@ def train(
     """Train a U-Net with the paper's recipe; ^C any time, and go on with --resume."""
     # Imported here: torch takes seconds, which --help and `pbrs segment` need not wait for.
     from pbrs.dataset.folder import open_dataset
-    from pbrs.dataset.split import read_split
+    from pbrs.dataset.split_file import read_split
     from pbrs.training.fit import fit
     from pbrs.training.resolve import resolve_settings
     from pbrs.training.run_data import check_source
@@ -76,6 +78,8 @@ def train(
         batch_size=batch_size,
         placement=placement,
         learning_rate=learning_rate,
+        schedule=schedule,
+        weight_averaging=weight_averaging,
         precision=precision,
         seed=seed,
         limit_train=limit_train,

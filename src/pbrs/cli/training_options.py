@@ -14,6 +14,16 @@ BatchSize = Annotated[int | None, typer.Option(help="Images a step (10).")]
 ImageSize = Annotated[str | None, typer.Option(help="Network input in pixels: 224, or 256x320 (height×width).")]
 Placement = Annotated[str | None, typer.Option(help="stretch (default, the paper's) or letterbox (keeps proportions).")]
 LearningRate = Annotated[float | None, typer.Option("--lr", help="Learning rate of Adam (0.0001).")]
+Schedule = Annotated[
+    str | None,
+    typer.Option(
+        help="constant (default, the paper's) or one-cycle: up to --lr in a tenth of all steps, then down to 0."
+    ),
+]
+WeightAveraging = Annotated[
+    float | None,
+    typer.Option(help="Keep a moving average of the weights with this decay a step, such as 0.999 (0: none)."),
+]
 Precision = Annotated[
     str | None, typer.Option(help="auto (default: bfloat16 where the processor has it), float32 or bfloat16.")
 ]

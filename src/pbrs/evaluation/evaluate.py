@@ -1,6 +1,6 @@
 """Scoring a model on cases of a dataset, at their native resolution."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Iterable, Mapping
 from typing import Protocol
 
 import numpy as np
@@ -10,6 +10,8 @@ from pbrs.dataset import Dataset
 from pbrs.evaluation.scores import Scores, score_masks
 from pbrs.radiograph.radiograph import Radiograph
 
+REGION = "region"
+
 
 class Segmented(Protocol):
     """What a segmenter gives for one radiograph."""
@@ -17,6 +19,10 @@ class Segmented(Protocol):
     @property
     def mask(self) -> NDArray[np.bool_]:
         """The region, bool (H, W) of the radiograph's shape."""
+
+    @property
+    def structures(self) -> Mapping[str, NDArray[np.bool_]]:
+        """The structures by name, each bool (H, W)."""
 
 
 class Segments(Protocol):
@@ -27,13 +33,9 @@ class Segments(Protocol):
 
 
 def evaluate(
-    segmenter: Segments,
-    dataset: Dataset,
-    stems: Sequence[str],
-    threshold: float | None = None,
-    progress: Callable[[str, Scores], None] | None = None,
-) -> list[tuple[str, Scores]]:
-    """Score the region of each case: one image in memory at a time, so that the scores know no batch size.
+    segmenter: Segments, dataset: Dataset, stems: Iterable[str], threshold: float | None = None
+) -> dict[str, list[tuple[str, Scores]]]:
+    """Score each case: one image in memory at a time, so that the scores know no batch size.
 
     Parameters
     ----------
@@ -43,24 +45,26 @@ def evaluate(
         The cases, scored in the order given.
     threshold
         Probability from which a pixel belongs to the region; the model's own if None.
-    progress
-        Called after each case with its stem and scores.
 
     Returns
     -------
-    list of (str, Scores)
-        Millimetres are there for images whose file tells its spacing.
+    dict
+        Stem and scores of each case: under ``"region"``, and under the name of each structure that the model finds and
+        the dataset has a mask of, for the cases that have one. Millimetres are there for images whose file tells its
+        spacing.
 
     Raises
     ------
     InputError
         If an image or a mask cannot be read.
     """
-    rows = []
+    rows: dict[str, list[tuple[str, Scores]]] = {REGION: []}
     for stem in stems:
         radiograph, truth = dataset.read(stem)
-        scores = score_masks(segmenter.segment(radiograph, threshold).mask, truth, radiograph.spacing_mm)
-        rows.append((stem, scores))
-        if progress is not None:
-            progress(stem, scores)
+        found = segmenter.segment(radiograph, threshold)
+        rows[REGION].append((stem, score_masks(found.mask, truth, radiograph.spacing_mm)))
+        for name, mask in found.structures.items():
+            structure = dataset.read_structure(stem, name, radiograph.shape)
+            if structure is not None:
+                rows.setdefault(name, []).append((stem, score_masks(mask, structure, radiograph.spacing_mm)))
     return rows

@@ -9,20 +9,11 @@ import yaml
 
 from pbrs.atomic_write import remove_unfinished, write_csv, write_text
 from pbrs.dataset.folder import Dataset
-from pbrs.dataset.split import (
-    Split,
-    check_overlap,
-    fold_split,
-    holds_folds,
-    make_folds,
-    make_split,
-    read_folds,
-    read_split,
-    write_folds,
-    write_split,
-)
+from pbrs.dataset.overlap import check_overlap
+from pbrs.dataset.split import Split, fold_split, make_folds, make_split
+from pbrs.dataset.split_file import holds_folds, read_folds, read_split, write_folds, write_split
 from pbrs.errors import InputError
-from pbrs.evaluation.evaluate import evaluate
+from pbrs.evaluation.evaluate import REGION, evaluate
 from pbrs.evaluation.report import write_report
 from pbrs.evaluation.results import read_study
 from pbrs.evaluation.scores import write_scores
@@ -107,7 +98,8 @@ def run_study(dataset: Dataset, plan: StudyPlan, study: Path) -> Path:
             print(f"{path.name} ({number} of {len(runs)})", flush=True)
             split = read_split(split_file, fold if plan.folds else None)
             _complete_run(dataset, split, settings, run)
-            write_report(study, dataset)
+            if number < len(runs):
+                write_report(study, dataset)
     if set(read_study(study).milliseconds) != set(plan.backbones):
         _measure_speed(plan, study)
     return write_report(study, dataset)
@@ -119,7 +111,8 @@ def _complete_run(dataset: Dataset, split: Split, settings: TrainingSettings, ru
         fit(dataset, split, settings, run.path, resume=True)
     if not run.model.exists():
         export_run(run.path, dataset=dataset.path)
-    write_scores(run.path / "scores.csv", evaluate(Segmenter.load(run.model), dataset, split.stems("test")))
+    rows = evaluate(Segmenter.load(run.model), dataset, split.stems("test"))
+    write_scores(run.path / "scores.csv", rows[REGION])
 
 
 def _is_scored(run: RunFolder) -> bool:

@@ -1,1 +1,1 @@
-"""Model files: the card, export from a run, and the state to train on from."""
+"""Model files: the card, the store they are found in, export from a run, and the state to train on from."""

@@ -6,6 +6,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from pbrs.errors import InputError
+from pbrs.modelfile.quality_card import QualityCalibration
 from pbrs.radiograph.placement import PlacementMode
 
 CARD_KEY = "pbrs_card"
@@ -40,6 +41,7 @@ class ModelCard(BaseModel):
         (), description="beginnings of the SHA-256 of the image files that it was trained or chosen on"
     )
     scores: dict[str, Any] = Field(description="of the best weights, by part")
+    quality: QualityCalibration | None = Field(None, description="by which its segmentations are judged, if it has one")
     licence: str
     intended_use: str = "Research only; not a medical device."
     versions: dict[str, str]

@@ -19,6 +19,7 @@ from pbrs.dataset.folder import open_dataset
 from pbrs.errors import InputError
 from pbrs.modelfile.calibration import Calibration, calibrate, draw_calibration
 from pbrs.modelfile.card import CARD_KEY, INPUT_NAME, OUTPUT_NAME, SEEN_DIGITS, ModelCard
+from pbrs.modelfile.float16 import rounded, store_as_float16
 from pbrs.network import UNet, build_unet
 from pbrs.radiograph.placement import Placement
 from pbrs.segmentation.runtime import OnnxRuntime
@@ -42,7 +43,11 @@ class _Probability(nn.Module):
 
 
 def export_run(
-    path: Path, target: Path | None = None, dataset: Path | None = None, licence: str = "unstated"
+    path: Path,
+    target: Path | None = None,
+    dataset: Path | None = None,
+    licence: str = "unstated",
+    float16: bool = False,
 ) -> ModelCard:
     """Export the best weights of a run.
 
@@ -59,6 +64,9 @@ def export_run(
         Where the data set lies now, if it has been moved since.
     licence
         Under which the model file may be used.
+    float16
+        Round the weights to half precision, and store them so: half the file. Threshold and comparison are of the
+        rounded ones.
 
     Returns
     -------
@@ -77,13 +85,15 @@ def export_run(
     cases = _synthetic_cases(settings, record) if settings.synthetic else _cases_of_files(dataset, record)
     state, _ = read_weights(run.best)
     network = build_unet(settings.backbone, "none", settings.channels)
-    network.load_state_dict(state)
+    network.load_state_dict(rounded(state) if float16 else state)
     target = target or run.model
     if target.is_dir():
         raise InputError(f"{target} is a folder: give the name of a file with -o, such as {target / 'model.onnx'}")
     drawn = "calibration" if target == run.model else f"{target.stem}-calibration"
     with atomic_path(target) as temporary:
         write_graph(network.eval(), settings.image_size, temporary)
+        if float16:
+            store_as_float16(temporary)
         calibration, difference = _check(network, temporary, cases, settings)
         if not difference < LARGEST_DIFFERENCE:
             raise RuntimeError(f"the exported graph differs from PyTorch by {difference:.1e} in probability")

@@ -43,5 +43,6 @@ def read_model_state(path: Path) -> tuple[ModelCard, dict[str, Tensor]]:
         name = tensor.name.removeprefix(STATE_PREFIX)
         if name.startswith(TRAINED):
             # A copy: the array that numpy_helper gives is a read-only view of the file's bytes.
-            state[name] = torch.from_numpy(numpy_helper.to_array(tensor).copy())
+            stored = torch.from_numpy(numpy_helper.to_array(tensor).copy())
+            state[name] = stored.float() if stored.dtype == torch.float16 else stored
     return card, state

@@ -20,15 +20,16 @@ class UNet(nn.Module):
     """A U-Net whose encoder is one of the six backbones.
 
     Its input is float32 (N, 1, H, W) in [0, 1], bone bright, of any height and width that the backbone can take; its
-    output is float32 (N, C, H, W), one logit per channel and pixel. Repeating the grey values to three channels and
-    normalising them as ImageNet was happens inside, so that no one who uses the network can forget it.
+    output is float32 (N, C, H, W), one logit per channel and pixel; the first channel, the region, is nowhere below
+    another. Repeating the grey values to three channels and normalising them as ImageNet was happens inside, so that no
+    one who uses the network can forget it.
 
     Parameters
     ----------
     backbone
         Which encoder; random weights.
     channels
-        One name per output channel.
+        One name per output channel, the region first.
     """
 
     def __init__(self, backbone: Backbone, channels: Sequence[str] = ("region",)) -> None:
@@ -73,6 +74,9 @@ class UNet(nn.Module):
             decoded = functional.interpolate(decoded, size=size, mode="nearest")
             decoded = block(decoded if skip is None else torch.cat([decoded, skip], dim=1))
         logits: Tensor = self.head(decoded)
+        if len(self.channels) > 1:
+            # The region is what any structure is: nothing of one may be missing in it.
+            logits = torch.cat([logits.amax(dim=1, keepdim=True), logits[:, 1:]], dim=1)
         return logits
 
 

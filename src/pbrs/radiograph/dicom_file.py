@@ -16,14 +16,10 @@ from pydicom.uid import (
 
 from pbrs.errors import InputError
 from pbrs.radiograph.dicom_attributes import integer, text
+from pbrs.radiograph.dicom_prefix import is_dicom
 from pbrs.radiograph.limits import DEFLATE, inflate
 
 EXPECTED = "expected a single radiograph (CR, DX, RF or secondary capture)"
-
-
-def is_dicom(data: bytes) -> bool:
-    """Tell whether bytes have the DICOM prefix (PS3.10, 7.1)."""
-    return data[128:132] == b"DICM"
 
 
 def open_dicom(data: bytes, source: str) -> Dataset:

@@ -4,6 +4,7 @@ import bz2
 import gzip
 import io
 import logging
+import threading
 import warnings
 import zlib
 from collections.abc import Iterator
@@ -25,6 +26,7 @@ MAX_PIXELS = 80_000_000
 """Most rows × columns × frames: three times a whole-leg radiograph, and below Pillow's own limit."""
 
 _PYDICOM_LOG = logging.getLogger("pydicom")
+_MUTING = threading.RLock()
 
 DEFLATE, GZIP = -zlib.MAX_WBITS, zlib.MAX_WBITS | 16
 
@@ -133,9 +135,10 @@ def _bounded(inflated: bytes, source: str, limit: int) -> bytes:
 def muted_warnings() -> Iterator[None]:
     """Keep a library's warnings from the user and from logs: they may quote a patient's data.
 
-    What matters we say ourselves. Pillow's warning of a decompression bomb becomes an exception.
+    What matters we say ourselves. Pillow's warning of a decompression bomb becomes an exception. One thread at a time:
+    Python mutes warnings for all of them together.
     """
-    with warnings.catch_warnings():
+    with _MUTING, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         was_disabled, _PYDICOM_LOG.disabled = _PYDICOM_LOG.disabled, True

@@ -2,7 +2,6 @@
 
 import io
 
-import nibabel
 import numpy as np
 from numpy.typing import NDArray
 
@@ -39,6 +38,8 @@ def read_nifti(data: bytes, source: str) -> NDArray[np.generic]:
     InputError
         If it is damaged, too large or of several slices.
     """
+    import nibabel  # here: importing it takes longer than segmenting a radiograph
+
     if data.startswith(b"\x1f\x8b"):
         data = inflate(data, source, GZIP, _LIMIT)
     if not is_nifti(data):

@@ -4,7 +4,6 @@ import io
 from math import prod
 from typing import Any
 
-import nrrd
 import numpy as np
 from numpy.typing import NDArray
 
@@ -56,6 +55,8 @@ def read_nrrd(data: bytes, source: str) -> NDArray[np.generic]:
         If it is damaged, too large, of several slices or layers, or its data lie elsewhere.
     """
     damaged = InputError(f"{source}: cannot be read as NRRD: damaged or incomplete; export it again")
+    import nrrd  # here, as nibabel: most that use this package read no such mask
+
     file = io.BytesIO(data)
     with muted_warnings():
         try:

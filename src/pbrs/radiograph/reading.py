@@ -1,13 +1,13 @@
 """One radiograph in, whatever the file: chosen by content, not by name."""
 
 import hashlib
+import re
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Literal
 
 from pbrs.errors import InputError
-from pbrs.radiograph.dicom import read_dicom
-from pbrs.radiograph.dicom_file import is_dicom
+from pbrs.radiograph.dicom_prefix import is_dicom
 from pbrs.radiograph.limits import read_bytes
 from pbrs.radiograph.radiograph import Radiograph
 from pbrs.radiograph.raster import read_raster
@@ -18,8 +18,11 @@ Polarity = Literal["as-is", "inverted"]
 SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".dcm", ".dicom")
 """What the names of radiographs end in; files without any suffix are looked into."""
 
-LEFT_OUT = {"masks", "structures", "overlays", "roi", "seg", "contact_sheet"}
+LEFT_OUT = {"masks", "structures", "overlays", "roi", "seg", "sc", "contact_sheet"}
 """Folders of a data set or of `pbrs segment` whose pictures are no radiographs."""
+
+PREVIEW = re.compile(r"preview(_\d+)?\.png")
+"""Contact sheets of `pbrs segment`, where they lie beside its report."""
 
 _RASTER_MAGIC: tuple[tuple[bytes, RasterFormat], ...] = (
     (b"\x89PNG\r\n\x1a\n", "PNG"),
@@ -73,6 +76,9 @@ def read_radiograph(path: Path, polarity: Polarity = "as-is") -> Radiograph:
         for magic, advice in _OTHER_MAGIC:
             if data.startswith(magic):
                 raise InputError(f"{path.name} is {advice}")
+    # Here: importing pydicom takes longer than reading a PNG.
+    from pbrs.radiograph.dicom import read_dicom
+
     return read_dicom(data, path.name, sha256, invert)
 
 
@@ -114,6 +120,8 @@ def find_radiographs(inputs: Sequence[Path]) -> list[Path]:
 def _looks_like_radiograph(file: Path, folder: Path) -> bool:
     inside = file.relative_to(folder).parts
     if any(part.startswith(".") for part in inside) or LEFT_OUT & set(inside[:-1]) or not file.is_file():
+        return False
+    if PREVIEW.fullmatch(file.name) and (file.parent / "report.json").is_file():
         return False
     if file.suffix.lower() in SUFFIXES:
         return True

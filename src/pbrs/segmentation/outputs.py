@@ -8,10 +8,8 @@ from typing import Any
 import numpy as np
 
 from pbrs.atomic_write import write_png
-from pbrs.radiograph.radiograph import Radiograph
-from pbrs.segmentation.overlay import draw_overlay
+from pbrs.segmentation.formats import FormatWriter, SegmentedImage
 from pbrs.segmentation.roi import Margin, cut_roi, widen_box
-from pbrs.segmentation.segmenter import Segmentation
 
 LONGEST_STEM_BYTES = 200
 """File systems take 255 for a whole name."""
@@ -35,19 +33,23 @@ class OutputNames:
         return stem
 
 
-def write_outputs(
-    out: Path, stem: str, radiograph: Radiograph, segmentation: Segmentation, margin: Margin
-) -> dict[str, Any]:
-    """Write mask, structures, overlay and region of interest; all of them, or none.
+def write_outputs(out: Path, image: SegmentedImage, formats: FormatWriter, margin: Margin) -> dict[str, Any]:
+    """Write mask, structures, overlay, region of interest and the formats asked for; all of them, or none.
 
     Returns
     -------
     dict
-        Paths within `out` by kind, and the box that was cut out.
+        Paths within `out` by kind, the box that was cut out, and what the formats' writers warn of.
+
+    Raises
+    ------
+    InputError
+        If a format that was asked for cannot be made of this radiograph.
     """
+    stem, radiograph, segmentation = image.stem, image.radiograph, image.segmentation
     pictures = {
         Path("masks", f"{stem}.png"): segmentation.mask.astype(np.uint8) * np.uint8(255),
-        Path("overlays", f"{stem}.png"): draw_overlay(radiograph.pixels, segmentation.mask),
+        Path("overlays", f"{stem}.png"): image.overlay,
     }
     files: dict[str, Any] = {"mask": f"masks/{stem}.png", "overlay": f"overlays/{stem}.png"}
     for name, mask in segmentation.structures.items():
@@ -71,19 +73,22 @@ def write_outputs(
         for path, picture in pictures.items():
             written.append(out / path)
             write_png(out / path, picture)
+        more = formats.write(out, image, printable(image.source))
     except BaseException:
         for path in written:
             path.unlink(missing_ok=True)
         raise
-    return {"files": files, "roi_box": _named(roi_box)}
+    return {"files": {**files, **more.files}, "roi_box": _named(roi_box), "format_warnings": more.warnings}
 
 
-def describe(path: Path, radiograph: Radiograph, segmentation: Segmentation, outputs: dict[str, Any]) -> dict[str, Any]:
+def describe(image: SegmentedImage, outputs: dict[str, Any]) -> dict[str, Any]:
     """Make one radiograph's entry in ``report.json``: file facts only, nothing from the patient's header."""
+    radiograph, segmentation = image.radiograph, image.segmentation
+    format_warnings = outputs.pop("format_warnings")
     area = int(segmentation.mask.sum())
     spacing = radiograph.spacing_mm
     return {
-        "input": printable(path),
+        "input": printable(image.source),
         "sha256": radiograph.sha256,
         "format": radiograph.file_format,
         "height": radiograph.shape[0],
@@ -101,7 +106,8 @@ def describe(path: Path, radiograph: Radiograph, segmentation: Segmentation, out
         "area_fraction": area / segmentation.mask.size,
         "area_mm2": None if spacing is None else area * spacing[0] * spacing[1],
         "milliseconds": round(segmentation.milliseconds, 1),
-        "warnings": [*radiograph.warnings, *segmentation.warnings],
+        "views_disagreement": segmentation.views_disagreement,
+        "warnings": [*radiograph.warnings, *segmentation.warnings, *format_warnings],
         **outputs,
     }
 

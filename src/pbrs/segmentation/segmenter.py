@@ -1,16 +1,22 @@
-"""One radiograph in, one segmentation out."""
+"""One radiograph in, one segmentation out; or many."""
 
 import time
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from pbrs.errors import InputError
 from pbrs.modelfile.card import ModelCard, parse_card
+from pbrs.modelfile.store import find_model
+from pbrs.radiograph import Polarity, read_radiograph
 from pbrs.radiograph.placement import Placement
 from pbrs.radiograph.radiograph import Radiograph
-from pbrs.segmentation.runtime import OnnxRuntime
+from pbrs.segmentation.many import overlap
+from pbrs.segmentation.runtime import Runtime, RuntimeChoice, load_runtime
+from pbrs.segmentation.views import disagreement, look, swap_sides
 
 
 @dataclass(frozen=True, eq=False)
@@ -24,7 +30,7 @@ class Segmentation:
     mask
         bool (H, W): probability ≥ threshold.
     structures
-        bool (H, W) by name, for models that have them; they may overlap.
+        bool (H, W) by name, for models that have them; sides are the patient's; they may overlap.
     threshold
         The one that was used.
     box
@@ -33,6 +39,8 @@ class Segmentation:
         For placing, network and restoring.
     warnings
         One line each.
+    views_disagreement
+        With test-time views: how far apart their masks are, 0 to 1 (`pbrs.segmentation.views.disagreement`); else None.
     """
 
     probability: NDArray[np.float32]
@@ -42,6 +50,29 @@ class Segmentation:
     box: tuple[int, int, int, int] | None
     milliseconds: float
     warnings: tuple[str, ...]
+    views_disagreement: float | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Outcome:
+    """What became of one of many inputs.
+
+    Attributes
+    ----------
+    source
+        As it was given.
+    radiograph
+        As it was read; None if it could not be.
+    segmentation
+        None if there is none.
+    error
+        Why there is none; else None.
+    """
+
+    source: Path | str | Radiograph
+    radiograph: Radiograph | None
+    segmentation: Segmentation | None
+    error: InputError | None
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,29 +89,34 @@ class Segmenter:
 
     card: ModelCard
     sha256: str
-    runtime: OnnxRuntime
+    runtime: Runtime
 
     @classmethod
-    def load(cls, path: Path, threads: int = 0) -> "Segmenter":
-        """Load a model file, or the model file of a run's folder.
+    def load(cls, model: Path | str | None = None, runtime: RuntimeChoice = "auto", threads: int = 0) -> "Segmenter":
+        """Load a model file.
 
         Parameters
         ----------
-        path
-            A file, or a folder with ``model.onnx`` in it.
+        model
+            A file, a folder with ``model.onnx`` in it, or the name of a model that was added; the one that ships with
+            PBRS if None.
+        runtime
+            ``"auto"`` takes OpenVINO where it is installed, else ONNX Runtime.
         threads
             Threads to compute one image with; 0 leaves it to the runtime.
 
         Raises
         ------
         pbrs.errors.InputError
-            If it cannot be loaded or is not ours.
+            If it cannot be loaded or is not ours, or the runtime is not there.
         """
-        file = path / "model.onnx" if path.is_dir() else path
-        runtime = OnnxRuntime.load(file, threads)
-        return cls(parse_card(runtime.metadata, file.name), runtime.sha256, runtime)
+        file = find_model(model)
+        loaded = load_runtime(file, runtime, threads)
+        return cls(parse_card(loaded.metadata, file.name), loaded.sha256, loaded)
 
-    def segment(self, radiograph: Radiograph, threshold: float | None = None) -> Segmentation:
+    def segment(
+        self, radiograph: Radiograph, threshold: float | None = None, views: Sequence[str] = ()
+    ) -> Segmentation:
         """Segment one radiograph.
 
         Parameters
@@ -89,11 +125,24 @@ class Segmenter:
             Of any size.
         threshold
             Probability from which a pixel is bone; the card's if None.
+        views
+            Test-time views to average over beside the image as it is: ``"flip"``, ``"scale"``, both or none.
+
+        Raises
+        ------
+        pbrs.errors.InputError
+            If there is no such view, or it must be mirrored and the model knows only one side of a structure.
         """
         started = time.perf_counter()
         threshold = self.card.threshold if threshold is None else threshold
         placement = Placement.fit(radiograph.shape, self.card.image_size, self.card.placement)
-        (output,) = self.runtime.run(placement.place(radiograph.pixels)[None, None])
+        seen = look(self.runtime.run, placement.place(radiograph.pixels), self.card.channels, views)
+        output = seen.mean(axis=0)
+        region = self.card.channels.index("region")
+        apart = disagreement(seen[:, region], output[region], threshold) if views else None
+        if radiograph.patient_left == "left":
+            # The network names sides as if the patient faced the reader, whose right is the patient's left.
+            output = output[swap_sides(self.card.channels)]
         # Probabilities go back to the native size, and are compared there: a restored mask would have steps.
         restored = {name: placement.restore(channel) for name, channel in zip(self.card.channels, output, strict=True)}
         probability = restored["region"]
@@ -106,7 +155,48 @@ class Segmenter:
             box=bounding_box(mask),
             milliseconds=(time.perf_counter() - started) * 1000,
             warnings=() if mask.any() else ("no pelvic bone region found",),
+            views_disagreement=apart,
         )
+
+    def segment_many(
+        self,
+        inputs: Iterable[Path | str | Radiograph],
+        threshold: float | None = None,
+        views: Sequence[str] = (),
+        polarity: Polarity = "as-is",
+        workers: int = 0,
+    ) -> Iterator[Outcome]:
+        """Segment many radiographs: threads read and compute the next ones while you use the last.
+
+        Parameters
+        ----------
+        inputs
+            Files, or radiographs that have been read; taken as they are needed.
+        threshold, views
+            As in `segment`.
+        polarity
+            Of files: ``"inverted"`` for those in which bone is dark.
+        workers
+            Threads; 0 for one more than there are cores, at most 4.
+
+        Yields
+        ------
+        Outcome
+            One an input, in their order. A file that cannot be read has its error there, and does not stop the others.
+            At most ``workers + 1`` are held that you have not yet taken.
+        """
+
+        def work(source: Path | str | Radiograph) -> Outcome:
+            try:
+                radiograph = source if isinstance(source, Radiograph) else read_radiograph(Path(source), polarity)
+            except InputError as error:
+                return Outcome(source, None, None, error)
+            try:
+                return Outcome(source, radiograph, self.segment(radiograph, threshold, views), None)
+            except InputError as error:
+                return Outcome(source, radiograph, None, error)
+
+        yield from overlap(work, inputs, workers)
 
 
 def bounding_box(mask: NDArray[np.bool_]) -> tuple[int, int, int, int] | None:

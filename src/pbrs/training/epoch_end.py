@@ -11,6 +11,7 @@ from pbrs.atomic_write import atomic_path, write_csv
 from pbrs.errors import InputError
 from pbrs.training.run_folder import RunFolder, write_weights
 from pbrs.training.task import SegmentationTask
+from pbrs.training.weight_average import WeightAverage
 
 MEASURES = tuple(f"{part}_{name}" for part in ("train", "validation") for name in ("loss", "iou", "f1"))
 HISTORY_COLUMNS = ("epoch", *MEASURES, "learning_rate", "seconds")
@@ -26,12 +27,17 @@ class EpochEnd(Checkpoint):
     ----------
     run
         Where to write.
+    averaging
+        Whose averaged weights were validated and are kept; those of the training itself if None.
     announce
         Called with each new row of the history, once it is on disk.
     """
 
-    def __init__(self, run: RunFolder, announce: Callable[[dict[str, float]], None]) -> None:
+    def __init__(
+        self, run: RunFolder, averaging: WeightAverage | None, announce: Callable[[dict[str, float]], None]
+    ) -> None:
         self.run = run
+        self.averaging = averaging
         self.announce = announce
         self.history: list[dict[str, float]] = []
         self.best_epoch = 0
@@ -73,7 +79,7 @@ class EpochEnd(Checkpoint):
             self.best_loss = measured["validation_loss"]
             self.best_epoch = trainer.current_epoch + 1
             if trainer.is_global_zero:
-                network = pl_module.network
+                network = self.averaging.network if self.averaging else pl_module.network
                 write_weights(
                     self.run.best,
                     network.state_dict(),

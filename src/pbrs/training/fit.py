@@ -29,6 +29,7 @@ from pbrs.training.start import build_start
 from pbrs.training.synthetic_source import SyntheticExamples
 from pbrs.training.task import SegmentationTask
 from pbrs.training.waiting import Waiting
+from pbrs.training.weight_average import WeightAverage
 
 
 def fit(
@@ -44,7 +45,8 @@ def fit(
     dataset, split
         What to train and validate on; None where the settings say ``synthetic``.
     settings
-        How. A resumed run must have the settings that it was started with, but for the number of epochs.
+        How. A resumed run must have the settings that it was started with, but for the number of epochs (that, too,
+        where the learning rate follows a cycle).
     path
         The run's folder; see `RunFolder`.
     resume
@@ -73,10 +75,12 @@ def fit(
     data = load_run_data(dataset, split, settings)
     if resume and run.record.exists():
         check_unchanged(run, data.record)
-    epoch_end = EpochEnd(run, lambda row: print(_line(row, settings.epochs), flush=True))
     waiting = Waiting(data.train.seconds) if isinstance(data.train, SyntheticExamples) else None
     workers = settings.workers if settings.workers is not None else processors() if waiting else 0
-    trainer = _make_trainer(settings, run, [epoch_end, waiting] if waiting else [epoch_end])
+    averaging = WeightAverage(settings.weight_averaging) if settings.weight_averaging else None
+    epoch_end = EpochEnd(run, averaging, lambda row: print(_line(row, settings.epochs), flush=True))
+    callbacks: list[Callback] = [callback for callback in (averaging, epoch_end, waiting) if callback is not None]
+    trainer = _make_trainer(settings, run, callbacks)
     augmentation = Augmentation(settings.augmentation, settings.channels) if settings.augmentation.enabled else None
     lightning.seed_everything(settings.seed, verbose=False)
     if run.checkpoint.exists():
@@ -205,8 +209,9 @@ def _check_folder(run: RunFolder, settings: TrainingSettings, resume: bool) -> N
     if run.settings.exists():
         if not resume:
             raise InputError(f"{run.path} holds a run already: go on with --resume, or choose another folder")
-        # Neither changes what an epoch computes.
-        started, wanted = (made.model_dump(exclude={"epochs", "workers"}) for made in (run.read_settings(), settings))
+        # Neither changes what an epoch computes; the number of epochs does where a cycle ends with the last.
+        free = {"workers"} if settings.schedule == "one-cycle" else {"workers", "epochs"}
+        started, wanted = (made.model_dump(exclude=free) for made in (run.read_settings(), settings))
         changed = [name for name in wanted if wanted[name] != started[name]]
         if changed:
             raise InputError(

@@ -52,7 +52,17 @@ class TrainingSettings(BaseModel):
     placement: PlacementMode = "stretch"
     batch_size: int = Field(10, ge=1)
     epochs: int = Field(100, ge=1)
-    learning_rate: float = Field(1e-4, gt=0, allow_inf_nan=False, description="of Adam; constant")
+    learning_rate: float = Field(1e-4, gt=0, allow_inf_nan=False, description="of Adam; its peak if it follows a cycle")
+    schedule: Literal["constant", "one-cycle"] = Field(
+        "constant",
+        description="one-cycle: the learning rate rises over a tenth of all steps, then falls to nothing",
+    )
+    weight_averaging: float = Field(
+        0.0,
+        ge=0,
+        lt=1,
+        description="decay a step of a moving average of the weights, which is then what is kept; 0: no average",
+    )
     focal_alpha: float = Field(0.25, ge=0, le=1)
     focal_gamma: float = Field(2.0, ge=0)
     dice_smooth: float = Field(1e-5, gt=0)

@@ -2,6 +2,7 @@
 
 import lightning
 import torch
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor
 
 from pbrs.dataset.augmentation import mix_seed
@@ -11,9 +12,12 @@ from pbrs.training.losses import FocalDiceLoss
 from pbrs.training.overlap import image_overlap
 from pbrs.training.settings import TrainingSettings
 
+RISING = 0.1
+"""Part of a one-cycle schedule over which the learning rate rises."""
+
 
 class SegmentationTask(lightning.LightningModule):
-    """The paper's training of one network: focal + Dice loss, Adam, IoU and F1 of the region beside it.
+    """Training of one network, by default the paper's: focal + Dice loss, Adam, IoU and F1 of the region beside it.
 
     Parameters
     ----------
@@ -58,6 +62,16 @@ class SegmentationTask(lightning.LightningModule):
         self.log_dict(values, on_step=False, on_epoch=True, prog_bar=True, batch_size=len(images), sync_dist=True)
         return loss
 
-    def configure_optimizers(self) -> torch.optim.Optimizer:
-        """Adam with the settings' learning rate, constant as in the paper."""
-        return torch.optim.Adam(self.network.parameters(), lr=self.settings.learning_rate)
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """Adam with the settings' learning rate: constant, as in the paper, or one cycle over all steps."""
+        optimizer = torch.optim.Adam(self.network.parameters(), lr=self.settings.learning_rate)
+        if self.settings.schedule == "constant":
+            return optimizer
+        cycle = torch.optim.lr_scheduler.OneCycleLR(
+            optimizer,
+            max_lr=self.settings.learning_rate,
+            total_steps=int(self.trainer.estimated_stepping_batches),
+            pct_start=RISING,
+            cycle_momentum=False,
+        )
+        return {"optimizer": optimizer, "lr_scheduler": {"scheduler": cycle, "interval": "step"}}

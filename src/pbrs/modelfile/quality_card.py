@@ -1,0 +1,41 @@
+"""What a model's card says about judging its segmentations: plain numbers, fitted by ``tools/calibrate_quality.py``."""
+
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+
+class QualityCalibration(BaseModel):
+    """The numbers by which `pbrs.segmentation.quality.assess` judges a model's output.
+
+    `features` names F features of `pbrs.segmentation.quality_features`. Of each, x is first brought into [`low`,
+    `high`], which it had on radiographs. Predicted IoU: `intercept` + Σ `linear` z + `square` z², z = (x − `centre`) /
+    `scale`. Refusal: Σ `weight` u, where u, from 0 to 1, tells by how many of its widths x lies outside [`usual_low`,
+    `usual_high`], at most one; refused if the sum is more than `refusal`.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    features: tuple[str, ...]
+    low: tuple[float, ...]
+    high: tuple[float, ...]
+    centre: tuple[float, ...]
+    scale: tuple[float, ...]
+    linear: tuple[float, ...]
+    square: tuple[float, ...]
+    intercept: float
+    usual_low: tuple[float, ...]
+    usual_high: tuple[float, ...]
+    weight: tuple[float, ...]
+    refusal: float
+    limits: dict[str, float] = Field(description="of the warnings' rules, by the name of what is measured")
+    measured: dict[str, Any] = Field({}, description="how well it works on inputs that it was not fitted to")
+
+    @model_validator(mode="after")
+    def _one_number_a_feature(self) -> "QualityCalibration":
+        for name in ("low", "high", "centre", "scale", "linear", "square", "usual_low", "usual_high", "weight"):
+            if len(getattr(self, name)) != len(self.features):
+                raise ValueError(f"{name} has not one number for each of {len(self.features)} features")
+        if any(high <= low for low, high in zip(self.usual_low, self.usual_high, strict=True)) or 0 in self.scale:
+            raise ValueError("a feature has no width")
+        return self

@@ -1,0 +1,289 @@
+"""Where model files are found: the one that ships with PBRS, those a user added by name, or any file."""
+
+import hashlib
+import json
+import os
+import re
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pbrs.errors import InputError
+
+if TYPE_CHECKING:
+    from pbrs.modelfile.card import ModelCard
+    from pbrs.segmentation.onnx_file import OnnxFile
+
+SHIPPED_NAME = "pelvis"
+FOLDER_VARIABLE = "PBRS_MODELS"
+"""Environment variable with the folder of added models, for those who keep them elsewhere than in the home folder."""
+
+_SHIPPED_FILE = Path(__file__).parent / "shipped" / f"{SHIPPED_NAME}.onnx"
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_DIGEST = re.compile(r"[0-9a-f]{1,64}")
+
+
+@dataclass(frozen=True)
+class StoredModel:
+    """One model that can be asked for by name.
+
+    Attributes
+    ----------
+    name
+        What ``--model`` takes.
+    file
+        The model file.
+    sha256
+        What the file's SHA-256 was when it was added, hexadecimal; of the shipped model, what it is.
+    shipped
+        Whether it came with PBRS.
+    source
+        Name of the file that it was added from; empty for the shipped one.
+    added
+        When, in UTC, as ISO 8601; empty for the shipped one.
+    """
+
+    name: str
+    file: Path
+    sha256: str
+    shipped: bool = False
+    source: str = ""
+    added: str = ""
+
+
+def models_folder() -> Path:
+    """Tell where added models are kept: `PBRS_MODELS` if it is set, or the user's data folder."""
+    if given := os.environ.get(FOLDER_VARIABLE):
+        return Path(given)
+    from platformdirs import user_data_path
+
+    return user_data_path("pbrs", appauthor=False) / "models"
+
+
+def find_model(model: Path | str | None = None) -> Path:
+    """Find a model file.
+
+    Parameters
+    ----------
+    model
+        None for the model that ships with PBRS; the name of one that was added (its SHA-256 is checked); a model file;
+        or a run's folder with ``model.onnx`` in it. A name goes before a file or folder of that name, which is still
+        reached as ``./NAME``.
+
+    Raises
+    ------
+    InputError
+        If there is no such model, or an added one is not what it was when it was added.
+    """
+    if model is None or str(model) == SHIPPED_NAME:
+        if not _SHIPPED_FILE.is_file():
+            raise InputError("this copy of PBRS came without a model: give one with --model FILE")
+        return _SHIPPED_FILE
+    path = Path(model)
+    # A Path loses "./", a string keeps it.
+    if _NAME.fullmatch(str(model)) and (stored := _read_record(_record_file(str(model)))):
+        return _checked(stored)
+    if path.is_dir():
+        if not (path / "model.onnx").is_file():
+            raise InputError(f"no model.onnx in {path}: make it with `pbrs export {path}`")
+        return path / "model.onnx"
+    if not path.is_file():
+        raise InputError(
+            f"no model {model}: expected an .onnx file of `pbrs export`, a run's folder, or a name that "
+            "`pbrs models list` shows"
+        )
+    return path
+
+
+def list_models() -> list[StoredModel]:
+    """List the shipped model, and those that were added, by name.
+
+    Raises
+    ------
+    InputError
+        If a record of an added model is damaged.
+    """
+    shipped = [_SHIPPED_FILE] if _SHIPPED_FILE.is_file() else []
+    return [
+        *(StoredModel(SHIPPED_NAME, file, _sha256(file), shipped=True) for file in shipped),
+        *_records(),
+    ]
+
+
+def model_names() -> list[str]:
+    """Name the shipped model and those that were added, without looking into any file of a model."""
+    shipped = [SHIPPED_NAME] if _SHIPPED_FILE.is_file() else []
+    return [*shipped, *sorted(stored.name for stored in _records())]
+
+
+def add_model(file: Path, name: str | None = None, sha256: str | None = None, force: bool = False) -> StoredModel:
+    """Copy a model file into the user's models, under a name.
+
+    Parameters
+    ----------
+    file
+        A file that `pbrs export` wrote, or a run's folder. It is loaded and run once.
+    name
+        1 to 64 letters, digits, ``.``, ``_`` and ``-``; the file's name without its suffix if None.
+    sha256
+        What the file's SHA-256 must begin with.
+    force
+        Replace a model of this name.
+
+    Raises
+    ------
+    InputError
+        If the file is not a PBRS model file, its SHA-256 is another, or the name is taken or is none.
+    """
+    from pbrs.atomic_write import atomic_path, write_json
+    from pbrs.segmentation.onnx_file import read_onnx
+
+    source = file.name
+    if file.is_dir():
+        file, name = file.resolve() / "model.onnx", name or file.resolve().name
+        source = f"{file.parent.name}/{file.name}"
+    name = file.stem if name is None else name
+    _check_name(name)
+    existing = _read_record(_record_file(name))
+    if existing and not force:
+        raise InputError(f"there is a model {name} already: choose another --name, or pass --force to replace it")
+    onnx = read_onnx(file)
+    expected = (sha256 or "").strip().lower()
+    if expected and not _DIGEST.fullmatch(expected):
+        raise InputError(f"--sha256 {sha256} is not a SHA-256: expected up to 64 digits of 0-9 and a-f")
+    if not onnx.sha256.startswith(expected):
+        raise InputError(f"model {file.name} is not the expected one: SHA-256 is {onnx.sha256}, expected {expected}…")
+    _try_out(onnx)
+    stored = StoredModel(
+        name=name,
+        # The digest is in its name: what it replaces stays whole until the record, written last, tells of the new one.
+        file=models_folder() / f"{name}-{onnx.sha256[:12]}.onnx",
+        sha256=onnx.sha256,
+        source=os.fsencode(source).decode("utf-8", "replace"),
+        added=datetime.now(UTC).isoformat(timespec="seconds"),
+    )
+    with atomic_path(stored.file) as temporary:
+        temporary.write_bytes(onnx.content)
+    write_json(
+        _record_file(name),
+        {
+            "format": 1,
+            "name": name,
+            "file": stored.file.name,
+            "sha256": stored.sha256,
+            "source": stored.source,
+            "added": stored.added,
+        },
+    )
+    if existing and existing.file != stored.file:
+        existing.file.unlink(missing_ok=True)
+    return stored
+
+
+def remove_model(name: str) -> None:
+    """Forget an added model, and delete its copy.
+
+    Raises
+    ------
+    InputError
+        If none of this name was added.
+    """
+    if name == SHIPPED_NAME:
+        raise InputError(f"{name} is the model that ships with PBRS: it cannot be removed")
+    stored = _read_record(_record_file(name)) if _NAME.fullmatch(name) else None
+    if stored is None:
+        raise InputError(f"no model {name} was added: `pbrs models list` shows those that were")
+    _record_file(name).unlink()
+    stored.file.unlink(missing_ok=True)
+
+
+def read_card(file: Path) -> "tuple[ModelCard, str]":
+    """Give the card and the SHA-256 of a model file; nothing in it is run.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read or is not ours.
+    """
+    from pbrs.modelfile.card import parse_card
+    from pbrs.segmentation.onnx_file import read_onnx
+
+    onnx = read_onnx(file)
+    return parse_card(onnx.metadata, file.name), onnx.sha256
+
+
+def _try_out(onnx: "OnnxFile") -> None:
+    """Run a model file once, on nothing."""
+    import numpy as np
+
+    from pbrs.modelfile.card import parse_card
+    from pbrs.segmentation.runtime import OnnxRuntime
+
+    card = parse_card(onnx.metadata, onnx.name)
+    runtime = OnnxRuntime.of_file(onnx)
+    try:
+        shape = runtime.run(np.zeros((1, 1, *card.image_size), np.float32)).shape
+    except Exception as error:  # the runtime raises a dozen classes of its own, all derived from Exception alone
+        raise InputError(f"model {onnx.name} cannot be run: it does not take what its card says") from error
+    if shape != (1, len(card.channels), *card.image_size):
+        raise InputError(f"model {onnx.name} gives {shape}: not the {len(card.channels)} channels that its card names")
+
+
+def _checked(stored: StoredModel) -> Path:
+    if not stored.file.is_file():
+        raise InputError(f"model {stored.name} is gone from {stored.file.parent}: add it again with --force")
+    if (digest := _sha256(stored.file)) != stored.sha256:
+        raise InputError(
+            f"model {stored.name} is damaged: SHA-256 is {digest[:12]}…, was {stored.sha256[:12]}… when it was added; "
+            "add it again with --force"
+        )
+    return stored.file
+
+
+def _sha256(file: Path) -> str:
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def _check_name(name: str) -> None:
+    if not _NAME.fullmatch(name) or name.lower().endswith(".onnx"):
+        raise InputError(
+            f"{name!r} cannot be a model's name: expected 1 to 64 letters, digits, '.', '_' and '-', without .onnx at "
+            "the end; choose one with --name"
+        )
+    if name.lower() == SHIPPED_NAME:
+        raise InputError(f"{SHIPPED_NAME} is the model that ships with PBRS: choose another --name")
+
+
+def _record_file(name: str) -> Path:
+    # In small letters: some file systems know no difference.
+    return models_folder() / f"{name.lower()}.json"
+
+
+def _records() -> list[StoredModel]:
+    return [stored for record in sorted(models_folder().glob("*.json")) if (stored := _read_record(record))]
+
+
+def _read_record(file: Path) -> StoredModel | None:
+    """Read what was recorded of a model; None where nothing was.
+
+    Raises
+    ------
+    InputError
+        If the record is damaged.
+    """
+    try:
+        record: Any = json.loads(file.read_bytes())
+        stored = StoredModel(
+            name=str(record["name"]),
+            file=file.parent / Path(str(record["file"])).name,
+            sha256=str(record["sha256"]),
+            source=str(record["source"]),
+            added=str(record["added"]),
+        )
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError) as error:
+        raise InputError(f"{file} is damaged: delete it, and add the model again") from error
+    return stored

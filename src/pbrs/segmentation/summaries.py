@@ -1,0 +1,80 @@
+"""What one call of `segment` writes of all radiographs together: preview, statistics, HTML report."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pbrs.radiograph.radiograph import Radiograph
+from pbrs.segmentation.segmenter import Segmentation
+
+# Imported where they are used: most calls ask for none of them, and start the sooner.
+if TYPE_CHECKING:
+    from pbrs.segmentation.html_report import HtmlReport
+    from pbrs.segmentation.preview import PreviewSheets
+
+
+@dataclass
+class Summaries:
+    """Gathers from each radiograph what the summaries need, and lets its arrays go.
+
+    Attributes
+    ----------
+    out
+        The call's folder.
+    preview, statistics, report
+        Which to write: ``preview.png`` and further sheets, ``statistics.csv``, ``report.html``.
+    written
+        Names of what has been written, within `out`.
+    """
+
+    out: Path
+    preview: bool = False
+    statistics: bool = False
+    report: bool = False
+    written: list[str] = field(default_factory=list, init=False)
+    _sheets: "PreviewSheets | None" = field(default=None, init=False)
+    _page: "HtmlReport | None" = field(default=None, init=False)
+    _rows: list[dict[str, Any]] = field(default_factory=list, init=False)
+
+    def add(self, entry: dict[str, Any], radiograph: Radiograph, segmentation: Segmentation) -> None:
+        """Take in one radiograph, with its entry in the report; to be called by one thread at a time."""
+        rows: list[dict[str, Any]] = []
+        if self.statistics or self.report:
+            from pbrs.segmentation.statistics import measure
+
+            rows = measure(entry, radiograph, segmentation)
+        if self.statistics:
+            self._rows += rows
+        if self.preview or self.report:
+            from pbrs.segmentation.preview import PreviewSheets, draw_thumbnail
+
+            thumbnail = draw_thumbnail(radiograph, segmentation)
+            if self.preview:
+                self._sheets = self._sheets or PreviewSheets(self.out)
+                self._sheets.add(Path(entry["input"]).name, thumbnail, bool(entry["warnings"]))
+            if self.report:
+                self._gathered_page().add(entry, rows, thumbnail)
+
+    def close(self) -> None:
+        """Write preview and statistics of what was taken in so far; nothing, if nothing was."""
+        if self._sheets is not None:
+            self._sheets.close()
+            self.written += [sheet.name for sheet in self._sheets.files]
+        if self._rows:
+            from pbrs.segmentation.statistics import write_statistics
+
+            write_statistics(self.out / "statistics.csv", self._rows)
+            self.written.append("statistics.csv")
+
+    def write_page(self, report: dict[str, Any]) -> None:
+        """Write the HTML report, if it was asked for, with the finished call's report."""
+        if self.report:
+            self._gathered_page().write(self.out / "report.html", report)
+            self.written.append("report.html")
+
+    def _gathered_page(self) -> "HtmlReport":
+        if self._page is None:
+            from pbrs.segmentation.html_report import HtmlReport
+
+            self._page = HtmlReport()
+        return self._page
