@@ -36,8 +36,9 @@ demo-train: .venv/.train
 	@echo
 	@echo "Look at   $(DEMO)-train/out/overlays/synthetic_00.png   (a brief training on 6 synthetic radiographs: rough)"
 
+# Two at a time, a file's tests together: they share what they trained.
 test: .venv/.test
-	$(BIN)/pytest
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist loadfile
 
 lint: .venv/.test
 	$(BIN)/ruff check .

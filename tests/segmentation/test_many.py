@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from command_line import pbrs
 from pbrs.radiograph import read_radiograph
 from pbrs.segmentation import Segmenter
 from pbrs.segmentation.folder import SegmentOptions, segment_files
@@ -124,7 +125,7 @@ def test_a_folder_is_written_in_order_and_named_in_the_report(segmenter, files, 
         segmenter,
         [files[0].parent],
         tmp_path / "out",
-        SegmentOptions(),
+        SegmentOptions(force=True),
         on_image=lambda entry, radiograph, segmentation: seen.append(Path(entry["input"]).name),
     )
     expected = [file.name for index, file in enumerate(files) if index not in (2, 5)]
@@ -152,10 +153,30 @@ def test_an_interrupted_folder_reports_exactly_what_is_there(segmenter, files, t
         many.append(files[0].with_name(f"copy_{copy}.png"))
         many[-1].write_bytes(files[0].read_bytes())
     with pytest.raises(KeyboardInterrupt):
-        segment_files(segmenter, many, tmp_path / "out", SegmentOptions())
+        segment_files(segmenter, many, tmp_path / "out", SegmentOptions(force=True))
     report = json.loads((tmp_path / "out" / "report.json").read_text())
     assert report["complete"] is False
     reported = {image["files"]["mask"] for image in report["images"]}
     assert reported == {f"masks/{path.name}" for path in (tmp_path / "out" / "masks").iterdir()}
     assert 6 <= len(reported) < 16
     assert not [path for path in (tmp_path / "out").rglob(".*") if path.is_file()]
+
+
+def test_what_looks_like_no_pelvis_is_refused_unless_forced(files, tmp_path):
+    """The model finds its bones all over each other."""
+    model = write_small_model(tmp_path / "small.onnx")
+    refused = pbrs("segment", files[0], "-o", tmp_path / "out", "--model", model)
+    assert refused.status == 2
+    assert "refused: " in refused.err
+    assert "does not look like a frontal pelvic radiograph" in refused.err
+    assert "--force" in refused.err
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    assert [Path(entry["input"]).name for entry in report["refused"]] == [files[0].name]
+    assert report["images"] == report["failed"] == []
+    assert [path.name for path in (tmp_path / "out").rglob("*") if path.is_file()] == ["report.json"]
+    forced = pbrs("segment", files[0], "-o", tmp_path / "out", "--model", model, "--force")
+    assert forced.status == 0
+    (entry,) = json.loads((tmp_path / "out" / "report.json").read_text())["images"]
+    assert entry["quality"]["looks_like_pelvis"] is False
+    assert entry["quality"]["warnings"][0]["name"] == "not_a_pelvis"
+    assert (tmp_path / "out" / entry["files"]["mask"]).is_file()

@@ -30,7 +30,7 @@ def test_a_thousand_samples_have_a_region_and_a_picture(by):
 
 
 def test_drawing_that_is_killed_at_random_moments_ends_with_the_same_bytes(tmp_path: Path):
-    options = ("-n", "60", "--size", "256", "--looks", "2", "--structures", "--workers", "2")
+    options = ("-n", "400", "--size", "256", "--looks", "2", "--structures", "--workers", "2")
     undisturbed, killed = tmp_path / "undisturbed", tmp_path / "killed"
     subprocess.run([*_command(), *options, "-o", undisturbed], check=True)
     chance = random.Random(0)
@@ -47,7 +47,7 @@ def test_drawing_that_is_killed_at_random_moments_ends_with_the_same_bytes(tmp_p
         {file.relative_to(root): file.read_bytes() for file in root.rglob("*.*")} for root in (undisturbed, killed)
     )
     assert one == other
-    assert len(open_dataset(killed).stems) == 60
+    assert len(open_dataset(killed).stems) == 400
     assert [path.name for path in tmp_path.iterdir() if path not in (undisturbed, killed)] == []
 
 

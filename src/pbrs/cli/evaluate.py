@@ -35,6 +35,10 @@ def evaluate(
     threshold: Annotated[
         float | None, typer.Option(min=0, max=1, help="Probability from which a pixel is bone; the model's own.")
     ] = None,
+    runtime: Annotated[
+        Literal["onnxruntime", "openvino", "auto"],
+        typer.Option(help="What computes; onnxruntime, in float32, gives the same scores everywhere."),
+    ] = "onnxruntime",
     seed: Annotated[int, typer.Option(help="Of the bootstrap intervals.")] = 0,
     out: Annotated[
         Path, typer.Option("--output", "-o", metavar="OUT", help="Folder for scores.csv and summary.json.")
@@ -43,7 +47,7 @@ def evaluate(
     """Score a model against true masks: IoU, F1, precision, recall, HD95, surface Dice, each image at its own size."""
     if out.exists() and not out.is_dir():
         raise InputError(f"{out} is a file: give a folder to write into with -o")
-    segmenter = Segmenter.load(model)
+    segmenter = Segmenter.load(model, runtime)
     data = open_dataset(dataset)
     stems = data.stems if part == "all" else _stems(data, read_split(split or dataset / "split.csv", fold), part)
     if not stems:
@@ -61,6 +65,7 @@ def evaluate(
         out / "summary.json",
         {
             "model": {"name": segmenter.card.name, "sha256": segmenter.sha256},
+            "runtime": segmenter.runtime.name,
             "dataset": data.path.resolve().name,
             "synthetic": synthetic,
             "part": part,

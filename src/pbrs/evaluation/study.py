@@ -111,7 +111,7 @@ def _complete_run(dataset: Dataset, split: Split, settings: TrainingSettings, ru
         fit(dataset, split, settings, run.path, resume=True)
     if not run.model.exists():
         export_run(run.path, dataset=dataset.path)
-    rows = evaluate(Segmenter.load(run.model), dataset, split.stems("test"))
+    rows = evaluate(Segmenter.load(run.model, "onnxruntime"), dataset, split.stems("test"))
     write_scores(run.path / "scores.csv", rows[REGION])
 
 

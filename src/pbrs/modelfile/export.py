@@ -209,7 +209,7 @@ def _card(
         parameters=summary["parameters"],
         synthetic=summary["synthetic"],
         training={
-            **_trained_on(settings, record),
+            **_trained_on(settings, record, summary["epochs"]),
             "start": record["start"],
             "best_epoch": summary["best_epoch"],
             # Paths say more about the machine than about the model.
@@ -232,11 +232,11 @@ def _card(
     )
 
 
-def _trained_on(settings: TrainingSettings, record: dict[str, Any]) -> dict[str, Any]:
+def _trained_on(settings: TrainingSettings, record: dict[str, Any], epochs: int) -> dict[str, Any]:
     """Tell what a model was trained and chosen on, without a path."""
     images = {part: len(stems) for part, stems in record["parts"].items()}
     if settings.synthetic is None:
         preset = {"preset": record["preset"]} if "preset" in record else {}
         return {"dataset": Path(record["dataset"]).name, "images": images, **preset}
-    images["train"] = settings.synthetic * settings.epochs
+    images["train"] = settings.synthetic * epochs
     return {"dataset": None, "generator_version": record["generator_version"], "images": images}

@@ -14,6 +14,7 @@ from pbrs.radiograph import Polarity, Radiograph, find_radiographs, read_radiogr
 from pbrs.segmentation.formats import FormatWriter, ModelIdentity, SegmentedImage
 from pbrs.segmentation.many import overlap
 from pbrs.segmentation.outputs import OutputNames, describe, printable, write_outputs
+from pbrs.segmentation.quality import NotAPelvisError, check_pelvis
 from pbrs.segmentation.roi import Margin
 from pbrs.segmentation.segmenter import Segmentation, Segmenter
 
@@ -59,9 +60,10 @@ def segment_files(
 ) -> dict[str, Any]:
     """Segment files and folders, and write everything into `out`.
 
-    Threads read, compute and write several files at a time. A file that cannot be read does not stop the others; it is
-    named in the report, and its stem stays taken. An interrupted call leaves the report of what it finished. `on_image`
-    is called for each image, in the report's order and never twice at a time, with its entry in the report.
+    Threads read, compute and write several files at a time. A file that cannot be read, or does not look like a frontal
+    pelvic radiograph, does not stop the others; it is named in the report, and its stem stays taken. An interrupted
+    call leaves the report of what it finished. `on_image` is called for each image, in the report's order and never
+    twice at a time, with its entry in the report.
 
     Returns
     -------
@@ -82,17 +84,19 @@ def segment_files(
     started = time.perf_counter()
     names = OutputNames()
     images: list[dict[str, Any]] = []
+    refused: list[dict[str, str]] = []
     failed: list[dict[str, str]] = []
     report: dict[str, Any] = {
         "pbrs": pbrs.__version__,
         "model": {
             "sha256": segmenter.sha256,
-            **segmenter.card.model_dump(mode="json", exclude={"training", "scores", "seen"}),
+            **segmenter.card.model_dump(mode="json", exclude={"training", "scores", "seen", "quality"}),
         },
         "runtime": segmenter.runtime.name,
         "views": list(options.views),
         "polarity": options.polarity,
         "images": images,
+        "refused": refused,
         "failed": failed,
         "complete": False,
     }
@@ -105,6 +109,8 @@ def segment_files(
             radiograph = read_radiograph(path, options.polarity)
             formats.check(radiograph)
             segmentation = segmenter.segment(radiograph, options.threshold, options.views)
+            if segmentation.quality is not None and not options.force:
+                check_pelvis(segmentation.quality, printable(path))
             image = SegmentedImage(path, stem, radiograph, segmentation, model)
             outputs = write_outputs(out, image, formats, options.margin)
         except InputError as error:
@@ -116,7 +122,8 @@ def segment_files(
     def take(path: Path) -> None:
         result = finished.pop(path)
         if isinstance(result, InputError):
-            failed.append({"input": printable(path), "error": str(result)})
+            problems = refused if isinstance(result, NotAPelvisError) else failed
+            problems.append({"input": printable(path), "error": str(result)})
         else:
             images.append(result[0])
             on_image(*result)

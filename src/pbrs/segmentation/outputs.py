@@ -107,6 +107,7 @@ def describe(image: SegmentedImage, outputs: dict[str, Any]) -> dict[str, Any]:
         "area_mm2": None if spacing is None else area * spacing[0] * spacing[1],
         "milliseconds": round(segmentation.milliseconds, 1),
         "views_disagreement": segmentation.views_disagreement,
+        "quality": None if segmentation.quality is None else segmentation.quality.described(),
         "warnings": [*radiograph.warnings, *segmentation.warnings, *format_warnings],
         **outputs,
     }

@@ -15,6 +15,7 @@ from pbrs.radiograph import Polarity, read_radiograph
 from pbrs.radiograph.placement import Placement
 from pbrs.radiograph.radiograph import Radiograph
 from pbrs.segmentation.many import overlap
+from pbrs.segmentation.quality import Quality, assess
 from pbrs.segmentation.runtime import Runtime, RuntimeChoice, load_runtime
 from pbrs.segmentation.views import disagreement, look, swap_sides
 
@@ -41,6 +42,8 @@ class Segmentation:
         One line each.
     views_disagreement
         With test-time views: how far apart their masks are, 0 to 1 (`pbrs.segmentation.views.disagreement`); else None.
+    quality
+        How far to trust it; see `pbrs.segmentation.quality.assess`.
     """
 
     probability: NDArray[np.float32]
@@ -51,6 +54,7 @@ class Segmentation:
     milliseconds: float
     warnings: tuple[str, ...]
     views_disagreement: float | None = None
+    quality: Quality | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -136,10 +140,12 @@ class Segmenter:
         started = time.perf_counter()
         threshold = self.card.threshold if threshold is None else threshold
         placement = Placement.fit(radiograph.shape, self.card.image_size, self.card.placement)
-        seen = look(self.runtime.run, placement.place(radiograph.pixels), self.card.channels, views)
+        placed = placement.place(radiograph.pixels)
+        seen = look(self.runtime.run, placed, self.card.channels, views)
         output = seen.mean(axis=0)
         region = self.card.channels.index("region")
         apart = disagreement(seen[:, region], output[region], threshold) if views else None
+        quality = assess(output, self.card.channels, placed, placement, self.card.threshold, self.card.quality, apart)
         if radiograph.patient_left == "left":
             # The network names sides as if the patient faced the reader, whose right is the patient's left.
             output = output[swap_sides(self.card.channels)]
@@ -154,8 +160,12 @@ class Segmenter:
             threshold=threshold,
             box=bounding_box(mask),
             milliseconds=(time.perf_counter() - started) * 1000,
-            warnings=() if mask.any() else ("no pelvic bone region found",),
+            warnings=(
+                *(() if mask.any() else ("no pelvic bone region found",)),
+                *(warning.text for warning in quality.warnings),
+            ),
             views_disagreement=apart,
+            quality=quality,
         )
 
     def segment_many(

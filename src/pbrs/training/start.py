@@ -53,7 +53,8 @@ def build_start(settings: TrainingSettings) -> tuple[UNet, str]:
         network = build_unet(
             settings.backbone, settings.encoder_weights, settings.channels, settings.encoder_weights_sha256
         )
-        return network, f"encoder weights: {settings.encoder_weights}"
+        # Without the folder: the card of a model repeats this.
+        return network, f"encoder weights: {Path(settings.encoder_weights).name}"
     path = Path(settings.start_from)
     backbone, channels, state = _read_start(path)
     if (backbone, channels) != (settings.backbone, settings.channels):

@@ -1,0 +1,245 @@
+"""Calibrate how a model judges its own segmentations, test it, and write the numbers into the model file.
+
+    python tools/calibrate_quality.py MODEL.onnx
+
+Needs the two frozen tests (`pbrs synthesize --preset …`) and the `test` and `synth` extras. Draws what is not in the
+cache (about ten minutes the first time), runs the model on some three thousand inputs, fits, measures on sources that
+the fit has not seen, writes the model's card, `docs/results/quality.md` and `docs/results/quality.csv`.
+"""
+
+import argparse
+import csv
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import numpy as np
+import quality_damage
+import quality_inputs
+import quality_pictures
+from numpy.typing import NDArray
+from quality_fit import fit, with_limits
+from quality_results import measure_quality, write_results
+
+from pbrs.atomic_write import atomic_path
+from pbrs.dataset.folder import Dataset, open_dataset
+from pbrs.errors import InputError
+from pbrs.modelfile.export import write_card
+from pbrs.modelfile.quality_card import QualityCalibration
+from pbrs.radiograph.placement import Placement
+from pbrs.segmentation import Segmenter
+from pbrs.segmentation.quality import implausibility, predict_iou
+from pbrs.segmentation.quality_features import STRUCTURES, measure_output, seen_part
+from pbrs.segmentation.quality_warnings import RULES, measure_warnings
+from pbrs.segmentation.views import disagreement, look
+
+Floats = NDArray[np.float32]
+Bools = NDArray[np.bool_]
+
+DAMAGED = 3
+"""Damaged versions of each pelvis."""
+
+VIEWED = 40
+"""Radiographs of each part that are looked at in several views."""
+
+
+@dataclass
+class Row:
+    """One input, and what was measured of it.
+
+    Attributes
+    ----------
+    kind
+        What it is: ``widened``, ``in-range`` (calibration), ``shifted-200``, ``pelvissynth-150`` (test) for pelves.
+    tier
+        ``pelvis``, or ``a``, ``b``, ``c``.
+    part
+        ``calibration`` or ``test``.
+    source
+        Where it comes from.
+    damage
+        Names of the damage; empty if there is none.
+    iou
+        Of the mask with the true region at the input's own size; NaN for what is no pelvis.
+    features, measures
+        See `pbrs.segmentation.quality_features` and `pbrs.segmentation.quality_warnings`.
+    factors
+        Of the generator.
+    """
+
+    kind: str
+    tier: str
+    part: str
+    source: str
+    damage: str = ""
+    iou: float = float("nan")
+    features: dict[str, float] = field(default_factory=dict)
+    measures: dict[str, float] = field(default_factory=dict)
+    factors: tuple[str, ...] = ()
+    predicted_iou: float = float("nan")
+    implausibility: float = float("nan")
+    refused: bool = False
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Subject:
+    """An input before the network has seen it."""
+
+    row: Row
+    pixels: Floats
+    region: Bools | None = None
+
+
+def collect(model: Path, shifted: Dataset, plain: Dataset, cache: Path) -> list[Row]:
+    """Run the model on all inputs of both parts, and measure its output."""
+    segmenter = Segmenter.load(model, "onnxruntime", threads=1)
+    if not all(name in segmenter.card.channels for name in STRUCTURES):
+        raise InputError(f"{model} has no {', '.join(STRUCTURES)}: only models with structures can be calibrated")
+    rows = []
+    for number, subject in enumerate(subjects(shifted, plain, cache), start=1):
+        rows.append(_run(segmenter, subject, with_views=_is_viewed(subject.row)))
+        if number % 200 == 0:
+            print(f"{number} inputs", flush=True)
+    return rows
+
+
+def calibrate(rows: Sequence[Row]) -> QualityCalibration:
+    """Fit on what is for calibration, and judge all rows by it."""
+    mine = [row for row in rows if row.part == "calibration"]
+    pelves = [row for row in mine if row.tier == "pelvis"]
+    calibration = fit(
+        [row.features for row in pelves],
+        np.array([row.iou for row in pelves]),
+        np.unique([row.source for row in pelves], return_inverse=True)[1],
+        [row.features for row in mine if row.tier in "ab"],
+    )
+    for row in rows:
+        row.predicted_iou = predict_iou(row.features, calibration)
+        row.implausibility, _ = implausibility(row.features, calibration)
+        row.measures["predicted_iou"] = row.predicted_iou
+    clean = [row for row in pelves if not row.damage]
+    metal_free = [row.measures for row in clean if not set(row.factors) & set(quality_inputs.METAL)]
+    calibration = with_limits(calibration, [row.measures for row in clean], metal_free)
+    for row in rows:
+        row.refused = row.implausibility > calibration.refusal
+        row.warnings = broken_rules(row.measures, calibration.limits)
+    return calibration
+
+
+def broken_rules(measures: dict[str, float], limits: dict[str, float]) -> tuple[str, ...]:
+    """Name the warnings that are raised, without the refusal."""
+    return tuple(dict.fromkeys(rule.warning for rule in RULES if rule.is_broken(measures, limits)))
+
+
+def subjects(shifted: Dataset, plain: Dataset, cache: Path) -> Iterator[Subject]:
+    """Give all inputs of both parts."""
+    for kind in ("widened", "in-range"):
+        recipe = quality_inputs.RECIPES[kind]
+        for index in range(recipe.calibration):
+            drawn = quality_inputs.drawn(recipe, "calibration", index, cache)
+            row = Row(kind, "pelvis", "calibration", f"{kind}-{index}", factors=drawn.factors)
+            yield from _pelvis(row, drawn.pixels.astype(np.float32) / 255, drawn.region)
+    for kind, dataset in (("shifted-200", shifted), ("pelvissynth-150", plain)):
+        factors = _factors_of(dataset)
+        for number, stem in enumerate(dataset.stems):
+            radiograph, region = dataset.read(stem)
+            row = Row(kind, "pelvis", "test", stem, factors=factors[stem])
+            yield from _pelvis(row, radiograph.pixels, region, DAMAGED if dataset is shifted else 0)
+            if dataset is plain and number < 20:
+                views = {"turned-90": np.rot90(radiograph.pixels), "turned-180": np.rot90(radiograph.pixels, 2)}
+                for name, pixels in (views | {"inverted": 1 - radiograph.pixels}).items():
+                    yield Subject(Row(name, "c", "test", stem), np.ascontiguousarray(pixels))
+    yield from _no_pelves(cache)
+    for kind in quality_inputs.VIEWS:
+        recipe = quality_inputs.RECIPES[kind]
+        for index in range(recipe.test):
+            drawn = quality_inputs.drawn(recipe, "test", index, cache)
+            row = Row(kind, "c", "test", f"{kind}-{index}")
+            yield Subject(row, drawn.pixels.astype(np.float32) / 255, drawn.region)
+
+
+def _pelvis(row: Row, pixels: Floats, region: Bools, damaged: int = DAMAGED) -> Iterator[Subject]:
+    yield Subject(row, pixels, region)
+    rng = np.random.default_rng(quality_inputs.number_of(f"{row.kind}/{row.source}"))
+    for _ in range(damaged):
+        spoilt, left, name = quality_damage.damage(pixels, region, rng)
+        yield Subject(Row(row.kind, row.tier, row.part, row.source, name, factors=row.factors), spoilt, left)
+
+
+def _no_pelves(cache: Path) -> Iterator[Subject]:
+    sources = list(quality_pictures.sources())
+    groups = sorted({quality_pictures.group(name) for name, _ in sources}, key=quality_inputs.number_of)
+    for source in sources:
+        name = source[0]
+        part = ("calibration", "test")[groups.index(quality_pictures.group(name)) % 2]
+        for pixels in quality_pictures.variations(source, 4):
+            yield Subject(Row("picture", "a", part, name), pixels)
+    for kind in ("femur", "lumbar", "thorax"):
+        recipe = quality_inputs.RECIPES[kind]
+        for part in ("calibration", "test"):
+            for index in range(recipe.count(part)):
+                drawn = quality_inputs.drawn(recipe, part, index, cache)
+                source = (f"{kind}-{part}-{index}", drawn.pixels.astype(np.float32) / 255)
+                for pixels in quality_pictures.variations(source, 3):
+                    yield Subject(Row(kind, "b", part, source[0]), pixels)
+    # The only two real ones are for the test.
+    for source in quality_pictures.radiographs():
+        for pixels in quality_pictures.variations(source, 12):
+            yield Subject(Row("radiograph", "b", "test", source[0]), pixels)
+
+
+def _is_viewed(row: Row) -> bool:
+    if row.damage or row.kind not in ("in-range", "pelvissynth-150"):
+        return False
+    return int(row.source.rpartition("-")[2].rpartition("_")[2]) < VIEWED
+
+
+def _run(segmenter: Segmenter, subject: Subject, with_views: bool) -> Row:
+    card, row = segmenter.card, subject.row
+    placement = Placement.fit(subject.pixels.shape, card.image_size, card.placement)
+    placed = placement.place(subject.pixels)
+    output = segmenter.runtime.run(placed[None, None])[0]
+    seen, grey = seen_part(output, placement), seen_part(placed, placement)
+    row.features = measure_output(seen, card.channels, card.threshold)
+    row.measures = measure_warnings(seen, card.channels, grey, card.threshold, row.features)
+    if subject.region is not None:
+        mask = placement.restore(output[card.channels.index("region")]) >= card.threshold
+        row.iou = float((mask & subject.region).sum() / max(int((mask | subject.region).sum()), 1))
+    if with_views:
+        channel = card.channels.index("region")
+        views = look(segmenter.runtime.run, placed, card.channels, ("flip", "scale"))[:, channel]
+        row.measures["views"] = disagreement(views, views.mean(0), card.threshold)
+    return row
+
+
+def _factors_of(dataset: Dataset) -> dict[str, tuple[str, ...]]:
+    with (dataset.path / "anatomy.csv").open(newline="", encoding="utf-8") as file:
+        return {
+            line["stem"]: tuple(name for name in quality_inputs.METAL if float(line.get(name) or 0) == 1)
+            for line in csv.DictReader(file)
+        }
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("model", type=Path)
+    parser.add_argument("--shifted", type=Path, default=Path("runs/shifted-200"))
+    parser.add_argument("--plain", type=Path, default=Path("runs/pelvissynth-150"))
+    parser.add_argument("--cache", type=Path, default=Path("runs/quality/inputs"))
+    parser.add_argument("--results", type=Path, default=Path("docs/results"), help="folder of quality.md and .csv")
+    given = parser.parse_args()
+    rows = collect(given.model, open_dataset(given.shifted), open_dataset(given.plain), given.cache)
+    calibration = calibrate(rows)
+    measured = measure_quality(rows, calibration)
+    card = Segmenter.load(given.model, "onnxruntime").card
+    card = card.model_copy(update={"quality": calibration.model_copy(update={"measured": measured})})
+    with atomic_path(given.model) as temporary:
+        temporary.write_bytes(given.model.read_bytes())
+        write_card(temporary, card)
+    write_results(given.results, rows, calibration, measured, card.name)
+    print((given.results / "quality.md").read_text(encoding="utf-8"))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,154 @@
+"""Fitting the numbers of a model's `QualityCalibration`; used by `calibrate_quality.py`."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.optimize import minimize
+
+from pbrs.modelfile.quality_card import QualityCalibration
+from pbrs.segmentation.quality import implausibility
+from pbrs.segmentation.quality_warnings import RULES
+
+Floats = NDArray[np.float64]
+
+ACCEPTABLE_IOU = 0.6
+"""What is found in a pelvis at least so well must not be refused."""
+
+_LARGEST_WEIGHT = 3.0
+_SLACK = 0.02
+
+_LET_THROUGH = 0.15
+"""Share of what is no pelvis that may be segmented, to be the safer not to refuse a pelvis."""
+
+_RIDGES = 10.0 ** np.arange(-1, 4)
+_TAILS = {
+    "hip_balance": 0.01, "sacrum_aside": 0.01, "loose": 0.01, "holes": 0.01, "range": 0.01, "burnt": 0.01, "cut": 0.02,
+    "metal": 0.02, "views": 0.03, "predicted_iou": 0.02,
+}  # fmt: skip
+_TAIL = 0.004
+"""What share of undamaged radiographs may break a rule: in all at most 5 % a warning."""
+
+
+def fit(
+    pelves: Sequence[dict[str, float]],
+    ious: Floats,
+    groups: NDArray[np.int64],
+    others: Sequence[dict[str, float]],
+) -> QualityCalibration:
+    """Fit predicted IoU and refusal; the warnings' limits are added by `with_limits`.
+
+    Parameters
+    ----------
+    pelves
+        Features of pelves, damaged or not.
+    ious
+        float (N,): of the mask with the true region.
+    groups
+        int (N,): which radiograph each was made from.
+    others
+        Features of what is no pelvis.
+    """
+    names = tuple(pelves[0])
+    values = np.array([[row[name] for name in names] for row in pelves])
+    wrong = np.array([[row[name] for name in names] for row in others])
+    low, high = np.quantile(values, (0.005, 0.995), axis=0)
+    inside = np.clip(values, low, high)
+    centre, scale = inside.mean(0), np.maximum(inside.std(0), 1e-3)
+    z = (inside - centre) / scale
+    terms = np.concatenate([z, z**2], 1)
+    coefficients, intercept = _ridge(terms, ious, _best_ridge(terms, ious, groups))
+
+    good = values[ious > ACCEPTABLE_IOU]
+    usual_low, usual_high = np.quantile(good, (0.01, 0.99), axis=0)
+    # What never varied here may vary a little on real radiographs.
+    usual_low, usual_high = usual_low - _SLACK, usual_high + _SLACK
+    weight = _weigh(_outside(good, usual_low, usual_high), _outside(wrong, usual_low, usual_high))
+    calibration = QualityCalibration(
+        features=names,
+        low=_plain(low),
+        high=_plain(high),
+        centre=_plain(centre),
+        scale=_plain(scale),
+        linear=_plain(coefficients[: len(names)]),
+        square=_plain(coefficients[len(names) :]),
+        intercept=float(f"{intercept:.6g}"),
+        usual_low=_plain(usual_low),
+        usual_high=_plain(usual_high),
+        weight=_plain(weight),
+        refusal=0.0,
+        limits={},
+    )
+    worst = max(
+        implausibility(row, calibration)[0] for row, iou in zip(pelves, ious, strict=True) if iou > ACCEPTABLE_IOU
+    )
+    # Well beyond the worst that is still right, never for one reason alone, and as far up as most others allow:
+    # to refuse a patient's radiograph is worse than to outline a cat.
+    scores = [implausibility(row, calibration)[0] for row in others]
+    refusal = max(1.2 * worst, 1.05 * float(weight.max()), float(np.quantile(scores, _LET_THROUGH)))
+    return calibration.model_copy(update={"refusal": round(refusal, 3)})
+
+
+def with_limits(
+    calibration: QualityCalibration, clean: Sequence[dict[str, float]], metal_free: Sequence[dict[str, float]]
+) -> QualityCalibration:
+    """Set each rule's limit so that few undamaged radiographs are beyond it; the metal's, few of those without."""
+    limits = {}
+    for rule in RULES:
+        rows = metal_free if rule.measure == "metal" else clean
+        seen = [row[rule.measure] for row in rows if rule.measure in row]
+        if seen:
+            tail = _TAILS.get(rule.measure, _TAIL)
+            edge = float(np.quantile(seen, 1 - tail if rule.above else tail))
+            # One warning has seven rules, all at the edge of what was seen: those a step beyond it.
+            beyond = 0.0 if rule.measure in _TAILS else 0.2 * (edge - float(np.median(seen)))
+            limits[rule.measure] = float(f"{edge + beyond:.4g}")
+    return calibration.model_copy(update={"limits": limits})
+
+
+def _outside(values: Floats, low: Floats, high: Floats) -> Floats:
+    return np.asarray(np.clip(np.maximum(low - values, values - high) / (high - low), 0, 1))
+
+
+def _weigh(right: Floats, wrong: Floats) -> Floats:
+    """Weigh the features by a logistic regression whose weights are from 0 to `_LARGEST_WEIGHT`."""
+    terms = np.concatenate([right, wrong])
+    label = np.concatenate([np.zeros(len(right)), np.ones(len(wrong))])
+    share = np.where(label == 1, 0.5 / max(len(wrong), 1), 0.5 / len(right))
+
+    def loss(parameters: Floats) -> tuple[float, Floats]:
+        weight, intercept = parameters[:-1], parameters[-1]
+        score = terms @ weight + intercept
+        chance = 1 / (1 + np.exp(-score))
+        value = (share * np.logaddexp(0, np.where(label == 1, -score, score))).sum() + 0.002 * (weight**2).sum()
+        slope = share * (chance - label)
+        return float(value), np.append(terms.T @ slope + 0.004 * weight, slope.sum())
+
+    count = terms.shape[1]
+    bounds = [(0.0, _LARGEST_WEIGHT)] * count + [(-8.0, 0.0)]
+    found = minimize(loss, np.append(np.full(count, 0.3), -2.0), jac=True, bounds=bounds, method="L-BFGS-B")
+    return np.asarray(found.x[:-1])
+
+
+def _ridge(terms: Floats, target: Floats, strength: float) -> tuple[Floats, float]:
+    middle = terms.mean(0)
+    centred = terms - middle
+    square = centred.T @ centred + strength * np.eye(terms.shape[1])
+    coefficients = np.linalg.solve(square, centred.T @ (target - target.mean()))
+    return coefficients, float(target.mean() - middle @ coefficients)
+
+
+def _best_ridge(terms: Floats, target: Floats, groups: NDArray[np.int64]) -> float:
+    errors = []
+    for strength in _RIDGES:
+        error = 0.0
+        for fold in range(5):
+            left_out = groups % 5 == fold
+            coefficients, intercept = _ridge(terms[~left_out], target[~left_out], strength)
+            error += float(((terms[left_out] @ coefficients + intercept - target[left_out]) ** 2).sum())
+        errors.append(error)
+    return float(_RIDGES[int(np.argmin(errors))])
+
+
+def _plain(values: Floats) -> tuple[float, ...]:
+    return tuple(float(f"{value:.6g}") for value in values)
