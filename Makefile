@@ -47,7 +47,7 @@ lint: .venv/.test
 
 # What takes longer: kills at random moments, fuzzing at length, thousands of drawn radiographs.
 soak: .venv/.test
-	$(BIN)/pytest -m soak
+	OMP_NUM_THREADS=1 $(BIN)/pytest -n 2 --dist load -m soak
 
 # Needs the peers in a virtual environment of their own: see docs/benchmarks.md.
 benchmarks: .venv/.test .venv-peer/.installed
