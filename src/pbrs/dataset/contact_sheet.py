@@ -8,6 +8,7 @@ from PIL import Image, ImageDraw, ImageFont
 from scipy.ndimage import binary_erosion
 
 from pbrs.atomic_write import write_png
+from pbrs.tile_sheet import join_tiles, shorten
 
 COLUMNS, ROWS = 8, 6
 CASES_PER_PAGE = COLUMNS * ROWS
@@ -64,7 +65,7 @@ class ContactSheet:
             width = draw.textlength(remark, font=self._font)
             draw.rectangle((0, _TILE - 24, width + 14, _TILE - 1), fill=_WARNING)
             draw.text((7, _TILE - 12), remark, font=self._font, fill=_BACKGROUND, anchor="lm")
-        caption = self._fitting(stem, draw)
+        caption = shorten(stem, _TILE, draw, self._font)
         draw.text((_TILE / 2, _TILE + _CAPTION / 2), caption, font=self._font, fill=_TEXT, anchor="mm")
         self._tiles.append(tile)
         if len(self._tiles) == CASES_PER_PAGE:
@@ -74,25 +75,10 @@ class ContactSheet:
         """Write the page that is not full yet, if there is one."""
         if not self._tiles:
             return
-        columns = min(COLUMNS, len(self._tiles))
-        rows = -(-len(self._tiles) // columns)
-        width, height = _TILE + _GAP, _TILE + _CAPTION + _GAP
-        page = Image.new("RGB", (columns * width + _GAP, rows * height + _GAP), _BACKGROUND)
-        for index, tile in enumerate(self._tiles):
-            page.paste(tile, (_GAP + index % columns * width, _GAP + index // columns * height))
         path = self._folder / f"page_{len(self.pages) + 1:03d}.png"
-        write_png(path, np.asarray(page))
+        write_png(path, join_tiles(self._tiles, COLUMNS, _GAP, _BACKGROUND))
         self.pages.append(path)
         self._tiles.clear()
-
-    def _fitting(self, stem: str, draw: ImageDraw.ImageDraw) -> str:
-        # Both ends are kept: UIDs begin alike, names with numbers end differently.
-        keep = len(stem)
-        text = stem
-        while draw.textlength(text, font=self._font) > _TILE and keep > 8:
-            keep -= 1
-            text = f"{stem[: keep // 3]}…{stem[-(keep - keep // 3) :]}"
-        return text
 
 
 def _overlay(pixels: NDArray[np.float32], mask: NDArray[np.bool_] | None) -> Image.Image:

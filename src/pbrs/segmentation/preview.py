@@ -11,6 +11,7 @@ from pbrs.radiograph.radiograph import Radiograph
 from pbrs.radiograph.reading import PREVIEW
 from pbrs.segmentation.overlay import REGION_COLOUR, erode
 from pbrs.segmentation.segmenter import Segmentation
+from pbrs.tile_sheet import join_tiles, shorten
 
 COLUMNS, ROWS = 6, 4
 TILES = COLUMNS * ROWS
@@ -97,7 +98,7 @@ class PreviewSheets:
             draw.rectangle((0, 0, THUMBNAIL_PX - 1, THUMBNAIL_PX - 1), outline=_WARNING, width=4)
         place = (THUMBNAIL_PX / 2, THUMBNAIL_PX + _CAPTION / 2)
         colour = _WARNING if has_warnings else _TEXT
-        draw.text(place, self._fitting(name, draw), font=self._font, fill=colour, anchor="mm")
+        draw.text(place, shorten(name, THUMBNAIL_PX, draw, self._font), font=self._font, fill=colour, anchor="mm")
         self._tiles.append(tile)
         if len(self._tiles) == TILES:
             self.close()
@@ -106,26 +107,11 @@ class PreviewSheets:
         """Write the sheet that is not full yet, if there is one."""
         if not self._tiles:
             return
-        columns = min(COLUMNS, len(self._tiles))
-        rows = -(-len(self._tiles) // columns)
-        width, height = THUMBNAIL_PX + _GAP, THUMBNAIL_PX + _CAPTION + _GAP
-        sheet = Image.new("RGB", (columns * width + _GAP, rows * height + _GAP), _BACKGROUND)
-        for index, tile in enumerate(self._tiles):
-            sheet.paste(tile, (_GAP + index % columns * width, _GAP + index // columns * height))
         number = len(self.files) + 1
         file = self._out / ("preview.png" if number == 1 else f"preview_{number}.png")
-        write_png(file, np.asarray(sheet))
+        write_png(file, join_tiles(self._tiles, COLUMNS, _GAP, _BACKGROUND))
         self.files.append(file)
         self._tiles.clear()
-
-    def _fitting(self, name: str, draw: ImageDraw.ImageDraw) -> str:
-        # One line, whatever is in the name; both of its ends are kept, since UIDs begin alike.
-        text = name = " ".join(name.split())
-        keep = len(name)
-        while draw.textlength(text, font=self._font) > THUMBNAIL_PX and keep > 8:
-            keep -= 1
-            text = f"{name[: keep // 3]}…{name[-(keep - keep // 3) :]}"
-        return text
 
 
 def _shrink(plane: NDArray[np.float32] | NDArray[np.bool_], size: tuple[int, int]) -> NDArray[np.float32]:
