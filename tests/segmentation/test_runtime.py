@@ -156,3 +156,26 @@ runtime.run(np.zeros((1, 1, 64, 64), np.float32))
     subprocess.run([sys.executable, "-c", code], check=True, env=clean | places, cwd=tmp_path)
     assert not log.exists(), log.read_text()
     assert list(home.rglob("*")) == []
+
+
+@needs_openvino
+def test_threads_that_begin_at_once_do_not_wait_for_each_other_for_ever(tmp_path):
+    """In a process of its own, which can be stopped: requests of several threads used to hang, one time in many."""
+    model = write_small_model(tmp_path / "small.onnx", side=224)
+    program = f"""
+import threading, numpy
+from pathlib import Path
+from pbrs.segmentation.runtime import load_runtime
+for _ in range(25):
+    runtime, barrier = load_runtime(Path({str(model)!r}), "openvino"), threading.Barrier(4)
+    def work():
+        barrier.wait()
+        for _ in range(10):
+            runtime.run(numpy.zeros((1, 1, 224, 224), numpy.float32))
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    [thread.start() for thread in threads]
+    [thread.join() for thread in threads]
+print("done")
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False)
+    assert done.stdout.strip() == "done", done.stderr

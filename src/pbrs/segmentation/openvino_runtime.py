@@ -29,21 +29,21 @@ class OpenVinoRuntime:
 
     Attributes
     ----------
-    compiled
-        OpenVINO's compiled model.
     precision
         What it computes in.
     sha256
         Of the file, hexadecimal.
     metadata
         The file's own; the card is in it.
+    request
+        OpenVINO's, of the compiled model: it holds the arrays of one computation.
     """
 
-    compiled: Any
     precision: Precision
     sha256: str
     metadata: dict[str, str]
-    _requests: threading.local = field(default_factory=threading.local, repr=False)
+    request: Any
+    _lock: threading.Lock = field(default_factory=threading.Lock, repr=False)
 
     @classmethod
     def of_file(cls, file: OnnxFile, threads: int = 0, precision: Precision | None = None) -> "OpenVinoRuntime":
@@ -84,7 +84,7 @@ class OpenVinoRuntime:
             compiled = core.compile_model(model, "CPU", settings)
         except RuntimeError as error:
             raise file.damaged from error
-        return cls(compiled, precision, file.sha256, file.metadata)
+        return cls(precision, file.sha256, file.metadata, compiled.create_infer_request())
 
     @property
     def name(self) -> str:
@@ -94,12 +94,11 @@ class OpenVinoRuntime:
 
     def run(self, radiographs: NDArray[np.float32]) -> NDArray[np.float32]:
         """Compute probabilities (N, C, H, W) of float32 radiographs (N, 1, H, W) in [0, 1]."""
-        request = getattr(self._requests, "request", None)
-        if request is None:
-            # A request holds the arrays of one computation: every thread has its own.
-            request = self._requests.request = self.compiled.create_infer_request()
-        result = request.infer({INPUT_NAME: np.ascontiguousarray(radiographs)})[OUTPUT_NAME]
-        return np.array(result, np.float32)
+        # One thread at a time: requests of several threads can wait for each other, and Python's lock, for ever.
+        # Nothing is lost: one request keeps all cores busy.
+        with self._lock:
+            result = self.request.infer({INPUT_NAME: np.ascontiguousarray(radiographs)})[OUTPUT_NAME]
+            return np.array(result, np.float32)
 
 
 def import_openvino() -> ModuleType:
