@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import array_shapes, arrays
 from scipy.ndimage import generate_binary_structure, label
@@ -59,12 +59,21 @@ def test_a_phantom_with_holes_comes_back() -> None:
     np.testing.assert_array_equal(fill_rings(outer + holes, mask.shape), mask)
 
 
+def centres_on_edges(ring: np.ndarray) -> bool:
+    """Whether an edge runs through a pixel's centre, where two ways of filling may differ."""
+    centres = np.stack(np.meshgrid(np.arange(40) + 0.5, np.arange(30) + 0.5), axis=-1).reshape(-1, 1, 2)
+    along = np.roll(ring, -1, axis=0) - ring
+    length = np.maximum((along**2).sum(axis=1), 1e-12)
+    place = np.clip(((centres - ring) * along).sum(axis=2) / length, 0, 1)
+    return bool((np.linalg.norm(centres - ring - place[..., None] * along, axis=2) < 1e-6).any())
+
+
 @given(
     st.lists(st.tuples(st.floats(-5, 45), st.floats(-5, 35)), min_size=3, max_size=9),
 )
 def test_filling_agrees_with_scikit_image(points: list[tuple[float, float]]) -> None:
-    # Odd thirds: no pixel centre lies on an edge, where the two may differ.
     ring = np.round(np.array(points), 2) + np.array([1 / 300, 1 / 700])
+    assume(not centres_on_edges(ring))
     expected = polygon2mask((30, 40), ring[:, ::-1] - 0.5)
     assert (fill_rings([ring], (30, 40)) != expected).sum() <= 1
 

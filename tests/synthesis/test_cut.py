@@ -11,7 +11,8 @@ from pbrs.synthesis.surface import Surface
 
 
 def volume(surface: Surface) -> float:
-    return float(trimesh.Trimesh(surface.vertices, surface.faces, process=False).volume)
+    # A cut that misses leaves an empty piece.
+    return float(trimesh.Trimesh(surface.vertices, surface.faces, process=False).volume) if len(surface.faces) else 0.0
 
 
 def is_closed(surface: Surface) -> bool:
