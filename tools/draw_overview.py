@@ -1,6 +1,8 @@
-"""Draw README's picture: radiographs of a data set, their true masks, and what a model finds.
+"""Draw README's picture: synthetic radiographs, and the region and structures that the shipped model finds.
 
-python tools/draw_overview.py RUN DATASET docs/overview.png STEM [STEM …]
+    python tools/draw_overview.py DATASET docs/overview.png STEM [STEM …]
+
+Prints the IoU of each region with the true one, for the picture's caption.
 """
 
 import sys
@@ -11,25 +13,28 @@ from PIL import Image
 
 from pbrs.atomic_write import write_png
 from pbrs.dataset.folder import open_dataset
+from pbrs.evaluation.scores import score_masks
 from pbrs.segmentation import Segmenter
+from pbrs.segmentation.anatomy import anatomy_of
 from pbrs.segmentation.overlay import draw_overlay
 
 HEIGHT = 230
-TRUTH_COLOUR = (0, 158, 255)
 
 
-def main(run: str, dataset: str, target: str, *stems: str) -> None:
-    segmenter, data = Segmenter.load(Path(run)), open_dataset(Path(dataset))
+def main(dataset: str, target: str, *stems: str) -> None:
+    segmenter, data = Segmenter.load(runtime="onnxruntime"), open_dataset(Path(dataset))
     rows = []
     for stem in stems:
         radiograph, truth = data.read(stem)
-        found = segmenter.segment(radiograph).mask
-        pictures = (
-            np.repeat((radiograph.pixels * 255).astype(np.uint8)[..., None], 3, axis=2),
-            draw_overlay(radiograph.pixels, truth, TRUTH_COLOUR),
-            draw_overlay(radiograph.pixels, found),
-        )
+        found = segmenter.segment(radiograph)
+        print(stem, f"IoU {score_masks(found.mask, truth).iou:.2f}")
+        grey = np.repeat((radiograph.pixels * 255).astype(np.uint8)[..., None], 3, axis=2)
+        structures = grey
+        for name, mask in found.structures.items():
+            tinted = draw_overlay(radiograph.pixels, mask, anatomy_of(name).colour)
+            structures = np.where(mask[..., None], tinted, structures)
         width = round(radiograph.shape[1] * HEIGHT / radiograph.shape[0])
+        pictures = (grey, draw_overlay(radiograph.pixels, found.mask), structures)
         rows.append(np.hstack([Image.fromarray(picture).resize((width, HEIGHT)) for picture in pictures]))
     widest = max(row.shape[1] for row in rows)
     padded = [np.pad(row, ((0, 0), (0, widest - row.shape[1]), (0, 0))) for row in rows]

@@ -18,6 +18,9 @@ ACCEPTABLE_IOU = 0.6
 _LARGEST_WEIGHT = 3.0
 _SLACK = 0.02
 
+_DOUBT = 5.0
+"""Weight of 1 − predicted IoU: in noise or clouds the network sees bones in place, but is not sure of them."""
+
 _LET_THROUGH = 0.15
 """Share of what is no pelvis that may be segmented, to be the safer not to refuse a pelvis."""
 
@@ -76,6 +79,7 @@ def fit(
         usual_low=_plain(usual_low),
         usual_high=_plain(usual_high),
         weight=_plain(weight),
+        doubt=_DOUBT,
         refusal=0.0,
         limits={},
     )
@@ -85,7 +89,8 @@ def fit(
     # Well beyond the worst that is still right, never for one reason alone, and as far up as most others allow:
     # to refuse a patient's radiograph is worse than to outline a cat.
     scores = [implausibility(row, calibration)[0] for row in others]
-    refusal = max(1.2 * worst, 1.05 * float(weight.max()), float(np.quantile(scores, _LET_THROUGH)))
+    one_reason = 1.05 * float(weight.max()) + _DOUBT * (1 - ACCEPTABLE_IOU)
+    refusal = max(1.2 * worst, one_reason, float(np.quantile(scores, _LET_THROUGH)))
     return calibration.model_copy(update={"refusal": round(refusal, 3)})
 
 

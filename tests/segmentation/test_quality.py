@@ -121,6 +121,14 @@ def test_one_oddity_alone_counts_at_most_its_weight():
     assert reasons == ("hip_balance",)
 
 
+def test_doubt_makes_implausible_what_lies_where_it_should():
+    made = calibration(doubt=5.0)
+    usual = dict(zip(made.features, made.centre, strict=True))
+    unsure = usual | {"region_expected": usual["region_expected"] - 0.15}
+    assert implausibility(unsure, made)[0] - implausibility(usual, made)[0] == pytest.approx(5 * 0.15)
+    assert implausibility(unsure, calibration())[0] == 0  # as of a card from before doubt counted
+
+
 @pytest.mark.parametrize("made", [None, calibration()], ids=["uncalibrated", "calibrated"])
 def test_nothing_found_does_not_look_like_a_pelvis(made):
     nothing = np.full((len(CHANNELS), *SHAPE), 0.01, np.float32)

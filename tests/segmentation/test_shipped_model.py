@@ -1,18 +1,28 @@
 """The model that ships: on radiographs drawn by another generator than the one it was trained on."""
 
+import csv
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
+from PIL import Image
 
+from pbrs.dataset.folder import open_dataset
+from pbrs.dataset.split_file import read_split
 from pbrs.evaluation.scores import score_masks
+from pbrs.modelfile.export import export_run
 from pbrs.modelfile.store import find_model
 from pbrs.network import count_parameters
 from pbrs.radiograph import read_mask, read_radiograph
 from pbrs.segmentation import Segmenter
-from pbrs.training.settings import make_settings
-from pbrs.training.start import build_start, settings_of_start
+from pbrs.segmentation.quality_features import STRUCTURES
+from pbrs.synthesis.generator import generate
+from pbrs.training.fit import fit
+from pbrs.training.resolve import resolve_settings
+from pbrs.training.run_folder import RunFolder
+from pbrs.training.start import build_start
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
@@ -47,11 +57,57 @@ def test_it_is_small_and_says_what_it_is(segmenter):
     assert b"/home" not in content
 
 
-def test_a_training_can_start_from_it():
-    file = find_model()
-    settings = make_settings({**settings_of_start(file), "start_from": str(file)})
+def test_a_training_can_start_from_it_by_name():
+    settings = resolve_settings({"start_from": "pelvis"})
     network, record = build_start(settings)
     assert record == "start from: pelvis.onnx"
     assert count_parameters(network) == Segmenter.load().card.parameters
     with torch.no_grad():
         assert network.eval()(torch.zeros(1, 1, *settings.image_size)).shape[1] == 6
+
+
+@pytest.fixture(scope="module")
+def strangers(tmp_path_factory):
+    """Radiographs of the generator that the model was trained with, but of no training, and their structures."""
+    folder = tmp_path_factory.mktemp("strangers")
+    drawn = [generate(77, index, size=384) for index in range(8)]
+    for index, sample in enumerate(drawn):
+        Image.fromarray(sample.pixels).save(folder / f"{index}.png")
+    return [(read_radiograph(folder / f"{index}.png"), sample.masks) for index, sample in enumerate(drawn)]
+
+
+def structure_f1(segmenter, radiographs):
+    scores = {name: [] for name in STRUCTURES}
+    for radiograph, masks in radiographs:
+        found = segmenter.segment(radiograph).structures
+        for name in STRUCTURES:
+            scores[name].append(score_masks(found[name], masks[name]).f1)
+    return {name: float(np.mean(values)) for name, values in scores.items()}
+
+
+@pytest.mark.parametrize("epochs", [6, pytest.param(100, marks=pytest.mark.soak)])
+def test_tuned_on_ten_region_only_images_it_still_knows_the_structures(epochs, tmp_path, segmenter, strangers):
+    """100 epochs are what a user gets who only names the data; the images are from another generator, too."""
+    data, run = tmp_path / "data", tmp_path / "run"
+    shutil.copytree(EXAMPLES / "masks", data / "masks")
+    (data / "images").mkdir()
+    for file in EXAMPLES.glob("*.png"):
+        shutil.copy(file, data / "images")
+    stems = sorted(file.stem for file in EXAMPLES.glob("*.png"))
+    lines = [f"{stem},{'validation' if index >= 8 else 'train'}" for index, stem in enumerate(stems)]
+    (data / "split.csv").write_text("\n".join(["stem,part", *lines]) + "\n")
+
+    settings = resolve_settings({"start_from": "pelvis", "epochs": epochs, "accelerator": "cpu"})
+    fit(open_dataset(data), read_split(data / "split.csv"), settings, run)
+    export_run(run, licence="CC0-1.0")
+    tuned = Segmenter.load(RunFolder(run).model, "onnxruntime")
+
+    before, after = structure_f1(segmenter, strangers), structure_f1(tuned, strangers)
+    assert min(before.values()) > 0.85
+    assert {
+        name: round(before[name] - after[name], 3) for name in STRUCTURES if after[name] < before[name] - 0.02
+    } == {}
+    # It did learn something.
+    rows = list(csv.DictReader(RunFolder(run).history.open()))
+    assert min(float(row["validation_loss"]) for row in rows) <= float(rows[0]["validation_loss"])
+    assert float(rows[-1]["train_loss"]) < float(rows[0]["train_loss"])

@@ -15,8 +15,9 @@ from PIL import Image
 
 from pbrs.radiograph import Radiograph
 from pbrs.segmentation import html_report
+from pbrs.segmentation.anatomy import ANATOMY
 from pbrs.segmentation.overlay import REGION_COLOUR
-from pbrs.segmentation.preview import STRUCTURE_COLOURS, THUMBNAIL_PX, TILES, PreviewSheets, draw_thumbnail
+from pbrs.segmentation.preview import THUMBNAIL_PX, TILES, PreviewSheets, draw_thumbnail
 from pbrs.segmentation.segmenter import Segmentation, bounding_box
 from pbrs.segmentation.statistics import COLUMNS, measure, write_statistics
 from pbrs.segmentation.summaries import Summaries
@@ -102,7 +103,7 @@ def test_structures_are_outlined_in_their_colours_and_a_region_alone_in_its_own(
     alone = draw_thumbnail(radiograph(), replace(found, structures={}))
     assert tuple(alone[10, 20]) == REGION_COLOUR
     within = draw_thumbnail(radiograph(), replace(found, structures={"sacrum": found.mask}))
-    assert tuple(within[10, 20]) == STRUCTURE_COLOURS["sacrum"]
+    assert tuple(within[10, 20]) == ANATOMY["sacrum"].colour
     # Outside nothing is touched: the ramp's grey.
     assert len(set(within[5, 5])) == 1
 

@@ -27,7 +27,8 @@ def train(
         str | None, typer.Option(help="What that file's SHA-256 must begin with.")
     ] = None,
     start_from: Annotated[
-        Path | None, typer.Option(help="Go on from a trained run or model file instead of encoder weights.")
+        str | None,
+        typer.Option(metavar="MODEL", help="Go on from a run, a model file or a model by name (pelvis: ours)."),
     ] = None,
     channels: Annotated[
         str | None, typer.Option(help="region (default), and structures to learn beside it, with commas between.")
@@ -72,7 +73,7 @@ def train(
         backbone=backbone,
         encoder_weights=encoder_weights,
         encoder_weights_sha256=encoder_weights_sha256,
-        start_from=None if start_from is None else str(start_from),
+        start_from=start_from,
         channels=None if channels is None else options.parse_list(channels),
         epochs=epochs,
         batch_size=batch_size,

@@ -10,8 +10,8 @@ class QualityCalibration(BaseModel):
 
     `features` names F features of `pbrs.segmentation.quality_features`. Of each, x is first brought into [`low`,
     `high`], which it had on radiographs. Predicted IoU: `intercept` + Σ `linear` z + `square` z², z = (x − `centre`) /
-    `scale`. Refusal: Σ `weight` u, where u, from 0 to 1, tells by how many of its widths x lies outside [`usual_low`,
-    `usual_high`], at most one; refused if the sum is more than `refusal`.
+    `scale`. Implausibility: Σ `weight` u, where u, from 0 to 1, tells by how many of its widths x lies outside
+    [`usual_low`, `usual_high`], at most one; plus `doubt` (1 − predicted IoU). Refused is what has more than `refusal`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -27,6 +27,7 @@ class QualityCalibration(BaseModel):
     usual_low: tuple[float, ...]
     usual_high: tuple[float, ...]
     weight: tuple[float, ...]
+    doubt: float = 0.0
     refusal: float
     limits: dict[str, float] = Field(description="of the warnings' rules, by the name of what is measured")
     measured: dict[str, Any] = Field({}, description="how well it works on inputs that it was not fitted to")

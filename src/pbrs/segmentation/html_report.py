@@ -13,8 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pbrs.atomic_write import write_text
-from pbrs.segmentation.overlay import REGION_COLOUR
-from pbrs.segmentation.preview import STRUCTURE_COLOURS
+from pbrs.segmentation.anatomy import REGION, anatomy_of
 
 MOST_THUMBNAILS = 500
 """Of about 15 kB each; radiographs after these are listed without a picture."""
@@ -150,10 +149,10 @@ def _row(row: Mapping[str, Any]) -> str:
 
 
 def _legend(channels: Sequence[str]) -> str:
-    shown = [(name, STRUCTURE_COLOURS.get(name, REGION_COLOUR)) for name in channels if name != "region"]
-    shown = shown or [("region", REGION_COLOUR)]
+    shown = [name for name in channels if name != REGION] or [REGION]
     swatches = (
-        f'<span class="swatch" style="background: rgb{colour}"></span>{escape(_spoken(name))}' for name, colour in shown
+        f'<span class="swatch" style="background: rgb{anatomy_of(name).colour}"></span>{escape(_spoken(name))}'
+        for name in shown
     )
     return f'<p class="small">Outlines: {", ".join(swatches)}. A picture leads to its overlay at full size.</p>'
 

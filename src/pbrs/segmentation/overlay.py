@@ -3,7 +3,9 @@
 import numpy as np
 from numpy.typing import NDArray
 
-REGION_COLOUR = (255, 140, 0)
+from pbrs.segmentation.anatomy import ANATOMY, REGION
+
+REGION_COLOUR = ANATOMY[REGION].colour
 """Orange: told from grey, and from blue, by everyone."""
 
 

@@ -9,6 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 from pbrs.atomic_write import write_png
 from pbrs.radiograph.radiograph import Radiograph
 from pbrs.radiograph.reading import PREVIEW
+from pbrs.segmentation.anatomy import anatomy_of
 from pbrs.segmentation.overlay import REGION_COLOUR, erode
 from pbrs.segmentation.segmenter import Segmentation
 from pbrs.tile_sheet import join_tiles, shorten
@@ -18,14 +19,6 @@ TILES = COLUMNS * ROWS
 """Radiographs on one sheet."""
 
 THUMBNAIL_PX = 320
-STRUCTURE_COLOURS = {
-    "hip_left": (0, 158, 115),
-    "hip_right": (86, 180, 233),
-    "sacrum": (240, 228, 66),
-    "femur_left": (213, 94, 0),
-    "femur_right": (204, 121, 167),
-}
-"""Okabe and Ito's colours: told apart by the colour-blind, too."""
 
 _GAP = 12
 _CAPTION = 26
@@ -58,7 +51,7 @@ def draw_thumbnail(radiograph: Radiograph, segmentation: Segmentation, size: int
         inside = _shrink(mask, (width, height)) >= 0.5
         # border_value=1: where a structure meets the image's border there is no outline to draw.
         outline = inside & ~erode(inside, 1)
-        picture[outline] = STRUCTURE_COLOURS.get(name, REGION_COLOUR)
+        picture[outline] = anatomy_of(name).colour
     return np.rint(np.clip(picture, 0, 255)).astype(np.uint8)
 
 

@@ -33,7 +33,7 @@ class Quality:
         False where the output could not be that of a frontal pelvic radiograph; then ``not_a_pelvis`` is among the
         warnings. Always True for models without structures.
     implausibility
-        The number behind it, 0 where everything is as usual; None for models that are not calibrated.
+        The number behind it, the smaller the more everything is as usual; None for models that are not calibrated.
     """
 
     predicted_iou: float | None
@@ -136,12 +136,13 @@ def predict_iou(features: dict[str, float], calibration: QualityCalibration) -> 
 
 
 def implausibility(features: dict[str, float], calibration: QualityCalibration) -> tuple[float, tuple[str, ...]]:
-    """Add up how far outside their usual ranges the features lie; name those that count most, most first."""
+    """Add up how far outside their usual ranges the features lie, and doubt; name what counts most, most first."""
     values = _values(features, calibration)
     low, high = np.array(calibration.usual_low), np.array(calibration.usual_high)
     parts = np.array(calibration.weight) * np.clip(np.maximum(low - values, values - high) / (high - low), 0, 1)
     order = np.argsort(-parts, kind="stable")[:2]
-    return float(parts.sum()), tuple(calibration.features[place] for place in order if parts[place] > 0)
+    doubt = calibration.doubt * (1 - predict_iou(features, calibration))
+    return float(parts.sum()) + doubt, tuple(calibration.features[place] for place in order if parts[place] > 0)
 
 
 def _values(features: dict[str, float], calibration: QualityCalibration) -> NDArray[np.float64]:

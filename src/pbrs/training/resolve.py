@@ -31,5 +31,5 @@ def resolve_settings(
     if resume and run is not None and RunFolder(run).settings.exists():
         values = {**read_settings_file(RunFolder(run).settings), **values}
     elif values.get("start_from"):
-        values = {**settings_of_start(Path(values["start_from"])), **values}
+        values = {**settings_of_start(values["start_from"]), **values}
     return make_settings(values)

@@ -42,7 +42,9 @@ class TrainingSettings(BaseModel):
     backbone: str = Field("densenet121", description=", ".join(BACKBONES))
     encoder_weights: str = Field("imagenet", description="imagenet, none, or a safetensors or .pth file")
     encoder_weights_sha256: str | None = Field(None, description="what that file's SHA-256 must begin with")
-    start_from: str | None = Field(None, description="a run or model file to go on from, instead of encoder weights")
+    start_from: str | None = Field(
+        None, description="a run, a model file or a model's name to go on from, instead of encoder weights"
+    )
     channels: Annotated[tuple[str, ...], BeforeValidator(_as_names)] = Field(
         ("region",), min_length=1, description="region, and any of the structures"
     )

@@ -8,19 +8,26 @@ from torch import Tensor
 from pbrs.errors import InputError
 from pbrs.modelfile.card import ModelCard
 from pbrs.modelfile.state import read_model_state
+from pbrs.modelfile.store import find_model
 from pbrs.network import UNet, build_unet
 from pbrs.training.run_folder import RunFolder, read_weights
 from pbrs.training.settings import TrainingSettings
 
 
-def settings_of_start(path: Path) -> dict[str, Any]:
-    """Tell which settings a run or model file brings with it: backbone, channels, image size, placement.
+def settings_of_start(start: str) -> dict[str, Any]:
+    """Tell which settings a run or model brings with it: backbone, channels, image size, placement.
+
+    Parameters
+    ----------
+    start
+        A run's folder, a model file, or a model's name as `pbrs models list` shows it.
 
     Raises
     ------
     InputError
         If it is neither.
     """
+    path = _find_start(start)
     if path.is_dir():
         settings = RunFolder(path).read_settings()
         brought: dict[str, Any] = settings.model_dump(include={"backbone", "channels", "image_size", "placement"})
@@ -55,7 +62,7 @@ def build_start(settings: TrainingSettings) -> tuple[UNet, str]:
         )
         # Without the folder: the card of a model repeats this.
         return network, f"encoder weights: {Path(settings.encoder_weights).name}"
-    path = Path(settings.start_from)
+    path = _find_start(settings.start_from)
     backbone, channels, state = _read_start(path)
     if (backbone, channels) != (settings.backbone, settings.channels):
         raise InputError(
@@ -72,6 +79,10 @@ def build_start(settings: TrainingSettings) -> tuple[UNet, str]:
             f"unknown (first: {(missing + unexpected)[0]}); export it again with this version"
         )
     return network, f"start from: {path.name}"
+
+
+def _find_start(start: str) -> Path:
+    return Path(start) if RunFolder(Path(start)).settings.exists() else find_model(start)
 
 
 def _read_start(path: Path) -> tuple[str, tuple[str, ...], dict[str, Tensor]]:

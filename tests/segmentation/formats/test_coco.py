@@ -8,8 +8,8 @@ import numpy as np
 
 from pbrs.dataset.rings import fill_rings
 from pbrs.dataset.rle import decode_runs, text_to_runs
+from pbrs.segmentation.anatomy import ANATOMY
 from pbrs.segmentation.formats import FormatWriter
-from pbrs.segmentation.formats.anatomy import ANATOMY
 
 from .conftest import MODEL, SECRETS
 

@@ -11,8 +11,8 @@ from pydicom.uid import XRayAngiographicImageStorage
 
 from pbrs.dataset.folder import STRUCTURES
 from pbrs.errors import InputError
+from pbrs.segmentation.anatomy import ANATOMY, REGION, SIDES
 from pbrs.segmentation.formats import SegmentedImage
-from pbrs.segmentation.formats.anatomy import ANATOMY, REGION, SIDES
 from pbrs.segmentation.formats.dicom_seg import write_seg
 
 from .conftest import MODEL, SECRETS, dciodvfy_errors

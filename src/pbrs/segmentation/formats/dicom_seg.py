@@ -12,7 +12,7 @@ import pbrs
 from pbrs.atomic_write import atomic_path
 from pbrs.errors import InputError
 from pbrs.radiograph.limits import muted_warnings
-from pbrs.segmentation.formats.anatomy import SIDES, anatomy_of
+from pbrs.segmentation.anatomy import SIDES, anatomy_of
 from pbrs.segmentation.formats.image import SegmentedImage
 from pbrs.segmentation.formats.source_header import IDENTITY, PATIENT_AND_STUDY
 

@@ -1,4 +1,4 @@
-"""What the region and its structures are called and coded in the formats that want a name, a code or a colour."""
+"""What the region and its structures are called, coded and coloured, in pictures and in other programs' formats."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -33,10 +33,10 @@ class Anatomy:
 ANATOMY: dict[str, Anatomy] = {
     # The concept of the bony pelvis has no femora in it; there is none for our region with them.
     REGION: Anatomy("Pelvic bone region", "118645006", "Bone structure of pelvis", None, (255, 140, 0)),
-    "hip_left": Anatomy("Left hip bone", "28254004", "Innominate bone structure", "left", (0, 114, 178)),
+    "hip_left": Anatomy("Left hip bone", "28254004", "Innominate bone structure", "left", (0, 158, 115)),
     "hip_right": Anatomy("Right hip bone", "28254004", "Innominate bone structure", "right", (86, 180, 233)),
     "sacrum": Anatomy("Sacrum", "54735007", "Sacrum", None, (240, 228, 66)),
-    "femur_left": Anatomy("Left femur", "71341001", "Femur", "left", (0, 158, 115)),
+    "femur_left": Anatomy("Left femur", "71341001", "Femur", "left", (213, 94, 0)),
     "femur_right": Anatomy("Right femur", "71341001", "Femur", "right", (204, 121, 167)),
 }
 """By channel, in the order in which they are written. The colours are Okabe and Ito's, told apart by everyone."""
