@@ -12,13 +12,13 @@ from pbrs.segmentation.quality_warnings import RULES
 
 Floats = NDArray[np.float64]
 
-ACCEPTABLE_IOU = 0.6
+ACCEPTABLE_IOU = 0.7
 """What is found in a pelvis at least so well must not be refused."""
 
 _LARGEST_WEIGHT = 3.0
 _SLACK = 0.02
 
-_DOUBT = 5.0
+_DOUBT = 1.0
 """Weight of 1 − predicted IoU: in noise or clouds the network sees bones in place, but is not sure of them."""
 
 _LET_THROUGH = 0.15

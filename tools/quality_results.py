@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from quality_fit import ACCEPTABLE_IOU
 from scipy.stats import rankdata, spearmanr
 
 from pbrs.atomic_write import atomic_path, write_csv
@@ -14,7 +15,6 @@ from pbrs.segmentation.quality_warnings import RULES
 if TYPE_CHECKING:
     from calibrate_quality import Row
 
-ACCEPTABLE_IOU = 0.6
 LARGE_METAL = ("arthroplasty", "femoral_nail", "hip_screw", "external_fixator")
 WARNINGS = tuple(dict.fromkeys(rule.warning for rule in RULES))
 
