@@ -208,7 +208,7 @@ def _run(segmenter: Segmenter, subject: Subject, with_views: bool) -> Row:
         row.iou = float((mask & subject.region).sum() / max(int((mask | subject.region).sum()), 1))
     if with_views:
         channel = card.channels.index("region")
-        views = look(segmenter.runtime.run, placed, card.channels, ("flip", "scale"))[:, channel]
+        views = look(segmenter.runtime.run, placed, placement, card.channels, ("flip", "scale"))[:, channel]
         row.measures["views"] = disagreement(views, views.mean(0), card.threshold)
     return row
 

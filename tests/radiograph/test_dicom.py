@@ -296,7 +296,7 @@ def test_complaint_6_spacing_falls_back_to_the_imagers_and_says_so(
         (["LF", "FR"], "right", False, False),
         (["L", "H"], "right", False, True),
         (["F", "L"], "right", True, True),
-        (["A", "F"], "right", True, False),
+        (["A", "F"], "right", True, True),
         ("", "right", True, False),
         (None, "right", True, False),
     ],

@@ -189,7 +189,7 @@ def test_bones_of_unlike_size_are_asymmetric_and_only_warned_of():
 
 def test_hips_that_the_border_cuts_are_warned_of_and_femora_are_not():
     assert "cut_by_border" not in names(quality_of(pelvis()))
-    moved = {name: np.roll(mask, -70, axis=1) & (np.arange(SHAPE[1]) < 250) for name, mask in pelvis().items()}
+    moved = {name: np.roll(mask, -90, axis=1) & (np.arange(SHAPE[1]) < 230) for name, mask in pelvis().items()}
     assert "cut_by_border" in names(quality_of(moved))
 
 
@@ -204,7 +204,7 @@ def test_a_prosthesis_is_metal_and_a_marker_beside_the_bones_is_not():
     placed = radiograph_of(pelvis())
     beside, inside = placed.copy(), placed.copy()
     beside[disc(30, 160, 10, 10)] = 1
-    inside[disc(175, 258, 18, 18)] = 1
+    inside[disc(175, 258, 30, 26)] = 1
     assert "metal" not in names(quality_of(pelvis(), placed=beside))
     assert "metal" in names(quality_of(pelvis(), placed=inside))
 

@@ -8,6 +8,7 @@ import pytest
 
 from pbrs.errors import InputError
 from pbrs.radiograph import Radiograph
+from pbrs.radiograph.placement import Placement
 from pbrs.segmentation import Segmenter
 from pbrs.segmentation.views import check_views, disagreement, look, swap_sides
 from phantom import phantom
@@ -38,7 +39,7 @@ OTHER_SIDE = {
 
 
 @pytest.mark.parametrize("views", [("flip",), ("flip", "scale")])
-@pytest.mark.parametrize("shape", [(64, 64), (150, 131)])
+@pytest.mark.parametrize("shape", [(64, 64), (150, 131), (150, 129)])
 def test_with_the_mirrored_view_a_mirrored_radiograph_gives_the_mirrored_result_with_sides_swapped(
     segmenter, views, shape
 ):
@@ -75,6 +76,12 @@ def test_the_result_is_the_mean_of_the_views(segmenter):
     assert np.array_equal(found.structures["hip_left"], (plain[1] + turned[1]) / 2 >= 0.5)
 
 
+def test_a_threshold_that_everything_or_nothing_passes_is_refused(segmenter):
+    for threshold in (0.0, 1.0, 7.0, float("nan")):
+        with pytest.raises(InputError, match="between 0 and 1"):
+            segmenter.segment(radiograph(), threshold=threshold)
+
+
 def test_no_views_are_one_look_and_no_disagreement(segmenter):
     found = segmenter.segment(radiograph())
     assert found.views_disagreement is None
@@ -85,7 +92,8 @@ def test_a_scaled_view_lies_where_the_plain_one_does():
     """A network that answers with its input: brought back, every view is the input."""
     row, column = np.mgrid[0:64, 0:80] / 64
     smooth = (0.5 + 0.3 * np.sin(5 * row) * np.cos(4 * column)).astype(np.float32)
-    seen = look(lambda images: images, smooth, ("region",), ("flip", "scale"))
+    whole = Placement.fit((64, 80), (64, 80), "stretch")
+    seen = look(lambda images: images, smooth, whole, ("region",), ("flip", "scale"))
     assert seen.shape == (6, 1, 64, 80)
     away_from_the_border = seen[..., 8:-8, 8:-8]
     assert np.abs(away_from_the_border - smooth[8:-8, 8:-8]).max() < 0.005

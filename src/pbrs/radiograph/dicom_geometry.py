@@ -35,7 +35,7 @@ def read_patient_left(dataset: Dataset) -> tuple[Side, bool, list[str]]:
     assumed
         True where the file does not say.
     warnings
-        One line where the image does not stand upright.
+        One line where the image does not stand upright, or is no frontal one.
     """
     orientation = texts(dataset, "PatientOrientation")
     along_row = orientation[0] if orientation else ""
@@ -45,6 +45,8 @@ def read_patient_left(dataset: Dataset) -> tuple[Side, bool, list[str]]:
         warnings.append("PatientOrientation says that the image is upside down: turn it first")
     elif along_row.startswith(("H", "F")) and along_column.startswith(("L", "R")):
         warnings.append("PatientOrientation says that the patient lies across the image: turn it first")
+    elif along_row.startswith(("A", "P")):
+        warnings.append("PatientOrientation says that this is a lateral view: expected a frontal one")
     if along_row.startswith("L"):
         return "right", False, warnings
     if along_row.startswith("R"):

@@ -83,22 +83,23 @@ class Rule:
 
 # fmt: off
 RULES = (
-    Rule("cut_by_border", "cut", 0.25, True, "the image's border cuts off more of the hip bones or sacrum than usual"),
+    Rule("cut_by_border", "cut", 1.0, True, "the image's border cuts off more of the hip bones or sacrum than usual"),
+    Rule("cut_by_border", "region_cut", 0.25, True, "the image's border cuts off more of the region than usual"),
     Rule("holes_or_fragments", "loose", 0.05, True, "pieces lie apart from the bone that they are called"),
     Rule("holes_or_fragments", "holes", 0.01, True, "bone has holes where there should be none"),
-    Rule("asymmetric", "hip_balance", 0.5, True, "the hip bones differ in size: rotated, injured, or one is cut off"),
+    Rule("asymmetric", "hip_balance", 0.9, True, "the hip bones differ in size: rotated, injured, or one is cut off"),
     Rule("asymmetric", "sacrum_aside", 0.15, True, "the sacrum does not lie midway between the hip bones"),
     Rule("low_contrast", "range", 0.15, False, "there is little contrast where the pelvis lies"),
     Rule("low_contrast", "burnt", 0.4, True, "much of the bone is burnt out, white or black"),
-    Rule("metal", "metal", 0.02, True, "there is large metal in the bones: their outline there is a guess"),
+    Rule("metal", "metal", 0.06, True, "there is large metal in the bones: their outline there is a guess"),
     Rule("views_disagree", "views", 0.12, True, "mirrored or at another size, the radiograph gives another region"),
     Rule("unusual_view", "axis_level", 0.85, False, "the pelvis is turned in the image: is it upright?"),
-    Rule("unusual_view", "sacrum_above", 0.0, False, "the sacrum does not lie above the hips: is the image upright?"),
-    Rule("unusual_view", "femora_below", 0.0, False, "the femora do not lie below the hips: is the image upright?"),
+    Rule("unusual_view", "sacrum_above", -0.15, False, "the sacrum does not lie above the hips: is the image upright?"),
+    Rule("unusual_view", "femora_below", 0.15, False, "the femora do not lie below the hips: is the image upright?"),
     Rule("unusual_view", "hips_overlap", 0.35, True, "the hip bones overlap: an oblique or lateral view?"),
-    Rule("unusual_view", "hips_flat", 0.42, False, "the pelvis is low for its width: an outlet view, or cut off?"),
+    Rule("unusual_view", "hips_flat", 0.35, False, "the pelvis is low for its width: an outlet view, or cut off?"),
     Rule("unusual_view", "hips_tall", 0.95, True, "the pelvis is tall for its width: an inlet or oblique view?"),
-    Rule("unusual_view", "bone_step", -0.02, False, "bone is darker than what surrounds it: try --polarity inverted"),
+    Rule("unusual_view", "bone_step", -0.07, False, "bone is darker than what surrounds it: try --polarity inverted"),
     Rule("low_predicted_iou", "predicted_iou", 0.75, False, "the mask is probably less accurate than usual"),
 )
 # fmt: on
@@ -137,7 +138,7 @@ def measure_warnings(
         return {}
     measures = {**_holes(masks), **_grey(placed, region), "metal": _metal(placed, region)}
     if not all(name in masks for name in STRUCTURES):
-        return {"cut": features["region_contact"], **measures}
+        return {"region_cut": features["region_contact"], **measures}
     ring = np.logical_or.reduce([masks[name] for name in (*HIPS, "sacrum")])
     measures["cut"] = sum(int(side.sum()) for side in border_of(ring)) / max(float(np.sqrt(ring.sum())), 1.0)
     measures |= {name: features[name] for name in ARRANGEMENT}

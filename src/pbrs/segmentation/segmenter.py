@@ -128,20 +128,24 @@ class Segmenter:
         radiograph
             Of any size.
         threshold
-            Probability from which a pixel is bone; the card's if None.
+            Probability from which a pixel is bone, 0 to 1 without both; the card's if None. The quality is that of the
+            card's.
         views
             Test-time views to average over beside the image as it is: ``"flip"``, ``"scale"``, both or none.
 
         Raises
         ------
         pbrs.errors.InputError
-            If there is no such view, or it must be mirrored and the model knows only one side of a structure.
+            If there is no such view, or it must be mirrored and the model knows only one side of a structure; or if the
+            threshold is not between 0 and 1.
         """
         started = time.perf_counter()
         threshold = self.card.threshold if threshold is None else threshold
+        if not 0 < threshold < 1:
+            raise InputError(f"threshold {threshold}: expected a probability between 0 and 1, neither of them")
         placement = Placement.fit(radiograph.shape, self.card.image_size, self.card.placement)
         placed = placement.place(radiograph.pixels)
-        seen = look(self.runtime.run, placed, self.card.channels, views)
+        seen = look(self.runtime.run, placed, placement, self.card.channels, views)
         output = seen.mean(axis=0)
         region = self.card.channels.index("region")
         apart = disagreement(seen[:, region], output[region], threshold) if views else None

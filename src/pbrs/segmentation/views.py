@@ -33,7 +33,9 @@ def check_views(words: Sequence[str]) -> tuple[View, ...]:
     return tuple(view for view in VIEWS if view in words)
 
 
-def look(run: Run, placed: NDArray[np.float32], channels: Sequence[str], views: Sequence[str]) -> NDArray[np.float32]:
+def look(
+    run: Run, placed: NDArray[np.float32], placement: Placement, channels: Sequence[str], views: Sequence[str]
+) -> NDArray[np.float32]:
     """Compute the probabilities of each view, brought back to where the radiograph lies.
 
     Parameters
@@ -42,6 +44,8 @@ def look(run: Run, placed: NDArray[np.float32], channels: Sequence[str], views: 
         The network.
     placed
         float32 (H, W): the network's input.
+    placement
+        How the radiograph lies in it.
     channels
         One name a channel.
     views
@@ -59,15 +63,12 @@ def look(run: Run, placed: NDArray[np.float32], channels: Sequence[str], views: 
         If there is no such view, or the image is to be mirrored and a channel has a side of which there is no other.
     """
     views = check_views(views)
-    seen = [run(placed[None, None])[0]]
+    plain = run(placed[None, None])[0]
+    seen = [plain, *(_at_scale(run, placed, scale, plain) for scale in SCALES if "scale" in views)]
     if "flip" in views:
         other_side = swap_sides(channels)
-        seen.append(run(_mirror(placed)[None, None])[0][other_side][..., ::-1])
-    for scale in SCALES if "scale" in views else ():
-        scaled = [_at_scale(run, placed, scale, seen[0])]
-        if "flip" in views:
-            scaled.append(_at_scale(run, _mirror(placed), scale, _mirror(seen[1][other_side]))[other_side][..., ::-1])
-        seen += scaled
+        turned = look(run, _mirror(placed, placement), placement, channels, [view for view in views if view != "flip"])
+        seen += [_mirror(output[other_side], placement) for output in turned]
     return np.stack(seen)
 
 
@@ -113,8 +114,12 @@ def swap_sides(channels: Sequence[str]) -> list[int]:
     return order
 
 
-def _mirror(image: NDArray[np.float32]) -> NDArray[np.float32]:
-    return np.ascontiguousarray(image[..., ::-1])
+def _mirror(image: NDArray[np.float32], placement: Placement) -> NDArray[np.float32]:
+    """Mirror what the radiograph covers, where it lies: a mirrored radiograph is placed between the same bars."""
+    columns = slice(placement.left, placement.left + placement.width)
+    turned = image.copy()
+    turned[..., columns] = image[..., columns][..., ::-1]
+    return turned
 
 
 def _at_scale(run: Run, placed: NDArray[np.float32], scale: float, plain: NDArray[np.float32]) -> NDArray[np.float32]:
