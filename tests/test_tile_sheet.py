@@ -1,9 +1,10 @@
 """Tiles on a sheet."""
 
 import numpy as np
+import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from pbrs.tile_sheet import join_tiles, shorten
+from pbrs.tile_sheet import join_tiles, load_font, shorten, spell
 
 
 def test_tiles_lie_in_rows_with_gaps_between_and_around():
@@ -25,3 +26,18 @@ def test_a_long_name_keeps_both_ends_and_fits():
     assert text.startswith("1.2.")
     assert text.endswith("063.78")
     assert shorten("short\nname", 120, draw, font) == "short name"
+
+
+@pytest.mark.parametrize("installed", [True, False])
+def test_no_letter_of_a_caption_is_drawn_as_a_box(monkeypatch, installed):
+    if not installed:
+        monkeypatch.setattr("pbrs.tile_sheet._FONTS", ())
+    font = load_font(15)
+    box = bytes(font.getmask("\U0010ffff"))
+    written = spell("Hüftbein größer_été_ñ_Ж骨 –…\u0301 e\u0301.png", font)
+    assert written
+    assert not [letter for letter in written if bytes(font.getmask(letter)) == box]
+
+
+def test_pillows_own_font_gets_letters_without_accents():
+    assert spell("Hüfte_été ñ Ж.png", ImageFont.load_default(15)) == "Hufte_ete n ?.png"

@@ -18,7 +18,7 @@ from pbrs.segmentation import Segmenter
 from pbrs.segmentation.anatomy import anatomy_of
 from pbrs.segmentation.overlay import draw_overlay
 
-HEIGHT = 230
+WIDTH = 320
 
 
 def main(dataset: str, target: str, *stems: str) -> None:
@@ -33,12 +33,10 @@ def main(dataset: str, target: str, *stems: str) -> None:
         for name, mask in found.structures.items():
             tinted = draw_overlay(radiograph.pixels, mask, anatomy_of(name).colour)
             structures = np.where(mask[..., None], tinted, structures)
-        width = round(radiograph.shape[1] * HEIGHT / radiograph.shape[0])
+        height = round(radiograph.shape[0] * WIDTH / radiograph.shape[1])
         pictures = (grey, draw_overlay(radiograph.pixels, found.mask), structures)
-        rows.append(np.hstack([Image.fromarray(picture).resize((width, HEIGHT)) for picture in pictures]))
-    widest = max(row.shape[1] for row in rows)
-    padded = [np.pad(row, ((0, 0), (0, widest - row.shape[1]), (0, 0))) for row in rows]
-    write_png(Path(target), np.vstack(padded))
+        rows.append(np.hstack([Image.fromarray(picture).resize((WIDTH, height)) for picture in pictures]))
+    write_png(Path(target), np.vstack(rows))
 
 
 main(*sys.argv[1:])

@@ -2,10 +2,15 @@
 
 import csv
 import json
+import shutil
+import subprocess
+import sys
 
 import pytest
 
 from command_line import pbrs
+from pbrs.modelfile import store
+from tiny_model import write_tiny_model
 
 
 def test_scores_of_the_test_part_are_written_and_shown(phantoms, brief_run, tmp_path):
@@ -56,3 +61,40 @@ def test_the_rest_is_what_is_in_no_part_of_the_split(phantoms, brief_run, tmp_pa
     assert outcome.status == 0, outcome.err
     with (tmp_path / "rest" / "scores.csv").open() as file:
         assert [row["stem"] for row in csv.DictReader(file)] == [f"phantom_{index:03d}" for index in range(7, 12)]
+
+
+def test_a_models_name_is_taken_and_a_file_of_that_name_with_a_dot(phantoms, tmp_path, monkeypatch):
+    monkeypatch.setenv("PBRS_MODELS", str(tmp_path / "models"))
+    monkeypatch.chdir(tmp_path)
+    added = store.add_model(write_tiny_model(tmp_path / "tiny.onnx"), "clinic")
+    (tmp_path / "clinic").write_text("no model")
+    assert pbrs("evaluate", "clinic", phantoms).status == 0
+    assert json.loads((tmp_path / "evaluation" / "summary.json").read_text())["model"]["sha256"] == added.sha256
+    named = pbrs("evaluate", "./clinic", phantoms, "-o", "other")
+    assert named.status == 2
+    assert "clinic" in named.err
+    assert not (tmp_path / "other").exists()
+
+
+def test_scores_of_structures_are_named_and_do_not_outlive_the_next_call(phantoms, tmp_path):
+    model, out = write_tiny_model(tmp_path / "tiny.onnx", channels=("region", "sacrum")), tmp_path / "out"
+    with_sacrum = tmp_path / "with_sacrum"
+    shutil.copytree(phantoms, with_sacrum)
+    shutil.copytree(phantoms / "masks", with_sacrum / "structures" / "sacrum")
+    told = pbrs("evaluate", model, with_sacrum, "-o", out)
+    assert told.status == 0, told.err
+    assert "scores_sacrum.csv" in told.out.splitlines()[-1]
+    assert (out / "scores_sacrum.csv").exists()
+    (out / "scores_mine.csv").touch()
+    again = pbrs("evaluate", model, phantoms, "-o", out)
+    assert "scores_sacrum" not in again.out
+    assert {file.name for file in out.iterdir()} == {"scores.csv", "scores_mine.csv", "summary.json"}
+
+
+def test_it_needs_nothing_of_the_extra_for_training():
+    code = (
+        "import sys; import pbrs.cli.evaluate;"
+        "heavy = {'torch', 'torchvision', 'lightning', 'monai', 'onnx'} & set(sys.modules);"
+        "assert not heavy, heavy"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

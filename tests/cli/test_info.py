@@ -28,7 +28,7 @@ def test_versions_and_folders_are_told_for_people_and_for_machines(models):
     facts = json.loads(pbrs("info", "--json").out)
     assert facts["pbrs"] == version("pbrs")
     assert facts["runtimes"]["onnxruntime"] == version("onnxruntime")
-    assert facts["models"] == {"shipped": None, "folder": str(models), "added": []}
+    assert facts["models"] == {"shipped": None, "folder": str(models), "added": [], "damaged": []}
     assert facts["processor"]["usable"] >= 1
     told = pbrs("info").out
     assert version("onnxruntime") in told
@@ -46,10 +46,22 @@ def test_the_shipped_and_the_added_models_are_named(models, tmp_path):
     assert "pelvis" in pbrs("info").out
 
 
+def test_a_damaged_record_is_named_and_hides_nothing_else(models, tmp_path):
+    store.add_model(write_tiny_model(tmp_path / "tiny.onnx"))
+    (models / "bad.json").write_text("{")
+    facts = json.loads(pbrs("info", "--json").out)["models"]
+    assert facts["added"] == ["tiny"]
+    assert len(facts["damaged"]) == 1
+    told = pbrs("info")
+    assert told.status == 0
+    assert "bad.json is damaged" in told.out
+
+
 def test_what_is_missing_is_told_with_the_command_that_installs_it(monkeypatch):
     have = info._version
     monkeypatch.setattr(info, "_version", lambda name: None if name in ("torch", "openvino") else have(name))
     facts = json.loads(pbrs("info", "--json").out)
+    assert facts["extras"]["train"]["for"] == "training, studies, export"
     assert facts["runtimes"]["openvino"] is None
     assert facts["extras"]["train"]["installed"] is False
     told = pbrs("info").out

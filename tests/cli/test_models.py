@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from command_line import pbrs
+from pbrs.cli.models import complete_model
 from pbrs.modelfile import store
 from tiny_model import write_tiny_model
 
@@ -61,7 +62,9 @@ def test_brackets_in_a_card_are_text_and_not_mark_up(tmp_path):
         (["add", "TEXT"], "not an ONNX file"),
         (["add", "TINY", "--name", "a/b"], "cannot be a model's name"),
         (["add", "TINY", "--name", "pelvis"], "ships with PBRS"),
-        (["add", "TINY", "--sha256", "00"], "SHA-256"),
+        (["add", "TINY", "--sha256", "00000000"], "SHA-256"),
+        (["add", "TINY", "--sha256", ""], "8 to 64 digits"),
+        (["show", ""], "name is empty"),
         (["show", "nobody"], "models list"),
         (["show"], "--model"),
         (["remove", "nobody"], "models list"),
@@ -75,6 +78,19 @@ def test_mistakes_are_one_line_and_status_2(tiny, tmp_path, arguments, said):
     assert said in outcome.err
     assert len(outcome.err.strip().splitlines()) == 1
     assert not (tmp_path / "models").exists()
+
+
+def test_a_damaged_record_is_named_beside_the_models_that_are_well(tiny, tmp_path):
+    assert pbrs("models", "add", tiny).status == 0
+    (tmp_path / "models" / "bad.json").write_text("{")
+    for listed in (pbrs("models", "list"), pbrs("models", "list", "--json")):
+        assert listed.status == 0
+        assert "tiny" in listed.out
+        assert "bad.json is damaged" in listed.err
+        assert len(listed.err.strip().splitlines()) == 1
+    assert complete_model("") == ["tiny"]
+    assert pbrs("models", "remove", "bad").status == 0
+    assert pbrs("models", "list").err == ""
 
 
 def test_a_damaged_copy_stops_segmenting_with_one_line(tiny, phantoms, tmp_path):

@@ -4,6 +4,8 @@ import csv
 import json
 import os
 import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -157,13 +159,18 @@ def test_polarity_and_threshold_are_in_the_report(phantoms, run, tmp_path):
         (["IMAGE", "-o", "IMAGE", "--model", "MODEL"], "is a file"),
         (["IMAGE", "-o", "out", "--model", "MODEL", "--margin", "wide"], "margin"),
         (["EMPTY", "-o", "out", "--model", "MODEL"], "no radiograph"),
+        (["IMAGE", "-o", "FILE/x", "--model", "MODEL"], "-o"),
+        (["IMAGE", "-o", "out", "--model", "MODEL", "--threshold", "0"], "--threshold 0"),
+        (["IMAGE", "-o", "out", "--model", "MODEL", "--threshold", "1"], "--threshold 1"),
+        (["IMAGE", "-o", "out", "--model", "MODEL", "--threshold", "nan"], "--threshold nan"),
+        (["IMAGE", "-o", "out", "--model", "MODEL", "--margin", "9" * 400 + "px"], "margin"),
     ],
 )
 def test_bad_arguments_are_one_line_and_status_2(phantoms, run, tmp_path, arguments, named, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "empty").mkdir()
     image = phantoms / "images" / "phantom_000.png"
-    given = {"IMAGE": image, "MODEL": run, "EMPTY": tmp_path / "empty"}
+    given = {"IMAGE": image, "MODEL": run, "EMPTY": tmp_path / "empty", "FILE/x": image / "x"}
     outcome = pbrs("segment", *(given.get(argument, argument) for argument in arguments))
     assert outcome.status == 2
     assert named in outcome.err
@@ -192,7 +199,7 @@ def test_an_empty_mask_leaves_no_region_of_interest_of_an_earlier_call(phantoms,
     image = phantoms / "images" / "phantom_000.png"
     assert pbrs("segment", image, "-o", tmp_path, "--model", run).status == 0
     assert (tmp_path / "roi" / "phantom_000.png").exists()
-    assert pbrs("segment", image, "-o", tmp_path, "--model", run, "--threshold", "1").status == 0
+    assert pbrs("segment", image, "-o", tmp_path, "--model", run, "--threshold", "0.999").status == 0
     assert not list((tmp_path / "roi").iterdir())
 
 
@@ -283,3 +290,68 @@ def test_help_of_segment_is_grouped_and_gives_examples():
     told = pbrs("segment", "--help").out
     for said in ("What is written", "How bone is found", "Speed", "Examples", "--force", "--preview"):
         assert said in told
+
+
+def test_what_an_earlier_call_found_does_not_stay_where_a_file_can_no_longer_be_read(phantoms, tiny, tmp_path):
+    folder, out = tmp_path / "in", tmp_path / "out"
+    shutil.copytree(phantoms / "images", folder)
+    call = ("segment", folder, "-o", out, "-m", tiny, "--statistics", "--preview", "--report", "--format", "nifti")
+    assert pbrs(*call).status == 0
+    assert list(out.rglob("phantom_003.*"))
+    (folder / "phantom_003.png").write_bytes(b"no picture")
+    assert pbrs(*call).status == 2
+    assert not [*out.rglob("phantom_003.*"), *out.rglob("phantom_003_blanked.*")]
+    assert len(list((out / "masks").iterdir())) == len(list((out / "nifti").glob("*.nii.gz"))) == 11
+    assert "phantom_003" not in (out / "statistics.csv").read_text()
+    for file in folder.iterdir():
+        file.write_bytes(b"no picture")
+    emptied = pbrs(*call)
+    assert emptied.status == 2
+    assert f"\nreport.json is in {out}\n" in emptied.out
+    assert {path.name for path in out.rglob("*") if path.is_file()} == {"report.json", "report.html"}
+
+
+def test_a_file_that_cannot_be_read_removes_nothing_from_a_folder_that_is_not_ours(phantoms, tiny, tmp_path):
+    shutil.copytree(phantoms, tmp_path / "data")
+    (tmp_path / "data" / "images" / "phantom_003.png").write_bytes(b"no picture")
+    pbrs("segment", tmp_path / "data" / "images" / "phantom_003.png", "-o", tmp_path / "data", "-m", tiny)
+    assert (tmp_path / "data" / "masks" / "phantom_003.png").is_file()
+
+
+def test_a_wrong_option_leaves_what_an_earlier_call_wrote(phantoms, tiny, tmp_path):
+    call = ("segment", phantoms / "images" / "phantom_000.png", "-o", tmp_path, "-m", tiny, "--preview", "--statistics")
+    assert pbrs(*call).status == 0
+    assert pbrs(*call, tmp_path / "missing.png").status == 2
+    assert (tmp_path / "preview.png").is_file()
+    assert (tmp_path / "statistics.csv").is_file()
+
+
+def test_of_failed_files_of_equal_names_the_folder_is_told(phantoms, tiny, tmp_path):
+    for name in ("p1", "p2"):
+        (tmp_path / name).mkdir()
+        shutil.copy(phantoms / "images" / "phantom_000.png", tmp_path / name / "1.png")
+    (tmp_path / "p2" / "1.png").write_bytes(b"no picture")
+    outcome = pbrs("segment", tmp_path, "-o", tmp_path / "out", "-m", tiny)
+    (line,) = outcome.err.splitlines()
+    assert line.startswith(f"pbrs: failed: {tmp_path / 'p2' / '1.png'}: ")
+
+
+def test_a_broken_file_with_a_name_that_is_no_text_is_in_the_report(tiny, tmp_path):
+    file = tmp_path / os.fsdecode(b"bad\xff.png")
+    file.write_bytes(b"no picture")
+    assert pbrs("segment", file, "-o", tmp_path / "out", "-m", tiny).status == 2
+    assert "bad_.png" in report_of(tmp_path / "out")["failed"][0]["error"]
+
+
+@pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "ascii"])
+def test_json_can_be_read_whatever_the_encoding_of_the_console(phantoms, tiny, tmp_path, encoding):
+    file = tmp_path / "骨.png"
+    shutil.copy(phantoms / "images" / "phantom_000.png", file)
+    told = []
+    for more in (["--json"], []):
+        command = [sys.executable, "-m", "pbrs", "segment", file, "-o", tmp_path / "骨", "-m", tiny, *more]
+        environment = {**os.environ, "PYTHONIOENCODING": encoding}
+        outcome = subprocess.run(command, check=True, capture_output=True, env=environment)
+        told.append(outcome.stdout.decode(encoding))
+    assert json.loads(told[0])["images"][0]["input"] == str(file)
+    assert "\\u9aa8" in told[1]

@@ -118,6 +118,24 @@ def test_structures_are_checked_but_may_be_empty(folder: Path) -> None:
     assert unknown == ("warning", "structure", "structures/ holds unknown names: skull")
 
 
+def test_a_structure_beyond_the_region_is_told(folder: Path) -> None:
+    region = np.zeros(SHAPE, dtype=bool)
+    region[10:50, 10:60] = True
+    sacrum = region.copy()
+    # 2,000 pixels of region: 20 beyond it may be how two outlines were drawn, 21 are not.
+    sacrum[5, 10:30] = True
+    _write_mask(folder / "masks" / "case_000.png", region)
+    _write_mask(folder / "structures" / "sacrum" / "case_000.png", sacrum)
+    assert _problems(folder) == []
+    sacrum[5, 30] = True
+    _write_mask(folder / "structures" / "sacrum" / "case_000.png", sacrum)
+    assert _only_problem(folder) == (
+        "warning",
+        "structure",
+        "case_000: structures reach beyond the region: correct one of the two",
+    )
+
+
 def test_faulty_patients_are_told(folder: Path) -> None:
     (folder / "patients.csv").write_text("stem,patient\ncase_000,A\ncase_9,B\n")
     missing, unknown = _problems(folder)

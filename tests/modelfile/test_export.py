@@ -16,6 +16,7 @@ from pbrs.modelfile import export
 from pbrs.modelfile.card import CARD_KEY, ModelCard, parse_card
 from pbrs.modelfile.export import export_run
 from pbrs.modelfile.state import read_model_state
+from pbrs.modelfile.store import read_card
 from pbrs.network import build_unet
 from pbrs.radiograph import Placement
 from pbrs.segmentation import Segmenter
@@ -114,6 +115,17 @@ def test_an_incomplete_run_and_a_lost_data_set_are_one_line(brief_run, tmp_path)
     (run / "run.json").write_text(json.dumps({**record, "dataset": str(tmp_path / "gone")}))
     with pytest.raises(InputError, match="gone"):
         export_run(run)
+
+
+def test_a_model_may_have_another_name_than_its_run(brief_run, tmp_path):
+    """Also that of the shipped one: its reports are to say what `--model` takes."""
+    done = pbrs("export", brief_run, "-o", tmp_path / "made.onnx", "--name", "pelvis")
+    assert done.status == 0, done.err
+    assert read_card(tmp_path / "made.onnx")[0].name == "pelvis"
+    refused = pbrs("export", brief_run, "-o", tmp_path / "none.onnx", "--name", "a/b")
+    assert refused.status == 2
+    assert "cannot be a model's name" in refused.err
+    assert not (tmp_path / "none.onnx").exists()
 
 
 def test_what_is_no_run_is_refused(tmp_path):

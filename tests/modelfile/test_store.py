@@ -9,7 +9,17 @@ import pytest
 
 from pbrs.errors import InputError
 from pbrs.modelfile import store
-from pbrs.modelfile.store import add_model, find_model, list_models, model_names, models_folder, read_card, remove_model
+from pbrs.modelfile.store import (
+    add_model,
+    damaged_records,
+    find_model,
+    is_model_name,
+    list_models,
+    model_names,
+    models_folder,
+    read_card,
+    remove_model,
+)
 from tiny_model import write_tiny_model
 
 
@@ -54,10 +64,16 @@ def test_the_expected_sha256_may_be_its_beginning_in_any_case(tiny, length):
     assert add_model(tiny, sha256=sha256(tiny)[:length].upper()).sha256 == sha256(tiny)
 
 
-@pytest.mark.parametrize("expected", ["0" * 64, "zz", "sha256"])
+@pytest.mark.parametrize("expected", ["0" * 64, "zz", "sha256", "", " ", "SEVEN"])
 def test_another_sha256_than_the_expected_one_is_refused_and_nothing_is_kept(tiny, models, expected):
     with pytest.raises(InputError, match="SHA-256"):
         add_model(tiny, sha256=expected)
+    assert not models.exists()
+
+
+def test_fewer_digits_of_a_sha256_than_tell_files_apart_are_refused(tiny, models):
+    with pytest.raises(InputError, match="8 to 64 digits"):
+        add_model(tiny, sha256=sha256(tiny)[:7])
     assert not models.exists()
 
 
@@ -114,15 +130,29 @@ def test_a_damaged_copy_is_noticed_when_it_is_used(tiny):
     assert find_model("tiny")
 
 
-def test_a_copy_that_is_gone_and_a_damaged_record_are_one_line(tiny, models):
+def test_a_copy_that_is_gone_is_one_line(tiny):
     added = add_model(tiny)
     added.file.unlink()
     with pytest.raises(InputError, match="is gone"):
         find_model("tiny")
-    (models / "tiny.json").write_text('{"name": "tiny"')
-    for use in (lambda: find_model("tiny"), list_models, model_names):
-        with pytest.raises(InputError, match=r"tiny\.json is damaged"):
-            use()
+
+
+@pytest.mark.parametrize("record", ["{", "[]", '{"name": "bad"}', "[" * 100_000, ""])
+def test_a_damaged_record_hides_no_other_model_and_can_be_removed(tiny, models, record):
+    """Also the copy goes, whatever its record says; a model whose name begins the same stays."""
+    other = add_model(tiny, "bad-one")
+    copy = add_model(tiny, "Bad").file
+    (models / "bad.json").write_text(record)
+    assert list_models() == [other]
+    assert model_names() == ["bad-one"]
+    (told,) = damaged_records()
+    assert "bad.json is damaged: `pbrs models remove bad`" in told
+    with pytest.raises(InputError, match=r"bad\.json is damaged"):
+        find_model("bad")
+    remove_model("bad")
+    assert not copy.exists()
+    assert (list_models(), damaged_records()) == ([other], [])
+    assert find_model("bad-one") == other.file
 
 
 def test_a_record_cannot_point_outside_the_folder(tiny, models, tmp_path):
@@ -180,10 +210,16 @@ def test_files_and_run_folders_are_taken_as_they_are(tiny, tmp_path, monkeypatch
     model = write_tiny_model(run / "model.onnx")
     assert find_model(run) == find_model(str(run)) == model
     model.unlink()
+    with pytest.raises(InputError, match=r"neither a run's folder nor holds model\.onnx") as caught:
+        find_model(run)
+    assert "pbrs export /" not in str(caught.value)
+    (run / "settings.yaml").touch()
     with pytest.raises(InputError, match=r"no model\.onnx in .*pbrs export"):
         find_model(run)
     with pytest.raises(InputError, match="models list"):
         find_model("nowhere")
+    with pytest.raises(InputError, match="name is empty"):
+        find_model("")
 
 
 def test_a_name_goes_before_a_file_that_is_still_reached_with_a_dot(tiny, tmp_path, monkeypatch):
@@ -192,6 +228,7 @@ def test_a_name_goes_before_a_file_that_is_still_reached_with_a_dot(tiny, tmp_pa
     (tmp_path / "tiny").write_bytes(tiny.read_bytes())
     assert find_model("tiny").parent == models_folder()
     assert find_model("./tiny").resolve() == (tmp_path / "tiny").resolve()
+    assert [is_model_name(name) for name in ("tiny", "pelvis", "./tiny", "nobody", "")] == [True, True, *[False] * 3]
 
 
 def test_a_run_folder_is_added_under_the_folders_name(tmp_path):

@@ -180,3 +180,66 @@ def test_what_looks_like_no_pelvis_is_refused_unless_forced(files, tmp_path):
     assert entry["quality"]["looks_like_pelvis"] is False
     assert entry["quality"]["warnings"][0]["name"] == "not_a_pelvis"
     assert (tmp_path / "out" / entry["files"]["mask"]).is_file()
+
+
+def test_what_may_be_wrong_with_a_refused_file_is_told(tmp_path):
+    """All pixels are equal: the reader warns of it, and that is the reason."""
+    model = write_small_model(tmp_path / "small.onnx")
+    Image.new("L", (80, 60)).save(tmp_path / "black.png")
+    refused = pbrs("segment", tmp_path / "black.png", "-o", tmp_path / "out", "--model", model)
+    assert "all pixels have the same grey value" in refused.err
+    (entry,) = json.loads((tmp_path / "out" / "report.json").read_text())["refused"]
+    assert "all pixels have the same grey value" in entry["error"]
+
+
+def test_a_failure_of_the_machine_leaves_a_report_of_all_that_was_finished(segmenter, files, tmp_path):
+    good = [file for index, file in enumerate(files) if index not in (2, 5)]
+    (tmp_path / "out" / "overlays" / "4.png").mkdir(parents=True)
+    shown: list[str] = []
+    with pytest.raises(OSError, match=r"4\.png"):
+        segment_files(
+            segmenter,
+            good,
+            tmp_path / "out",
+            SegmentOptions(force=True, workers=4),
+            on_image=lambda entry, radiograph, segmentation: shown.append(entry["files"]["mask"]),
+        )
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    written = sorted(f"masks/{path.name}" for path in (tmp_path / "out" / "masks").iterdir())
+    assert report["complete"] is False
+    assert [image["files"]["mask"] for image in report["images"]] == shown == written
+
+
+def test_a_failing_summary_keeps_nothing_out_of_the_report(segmenter, files, tmp_path):
+    def fill(*_: object) -> None:
+        raise OSError("no space left")
+
+    good = [file for index, file in enumerate(files) if index not in (2, 5)]
+    with pytest.raises(OSError, match="no space left"):
+        segment_files(segmenter, good, tmp_path / "out", SegmentOptions(force=True, workers=4), on_image=fill)
+    report = json.loads((tmp_path / "out" / "report.json").read_text())
+    reported = sorted(image["files"]["mask"] for image in report["images"])
+    assert reported == sorted(f"masks/{path.name}" for path in (tmp_path / "out" / "masks").iterdir())
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_no_more_radiographs_are_worked_on_at_a_time_than_threads_allow(files, tmp_path, monkeypatch, threads):
+    together, most = 0, 0
+    lock = threading.Lock()
+    segment = Segmenter.segment
+
+    def counted(*arguments, **options):
+        nonlocal together, most
+        with lock:
+            together += 1
+            most = max(most, together)
+        time.sleep(0.02)
+        made = segment(*arguments, **options)
+        with lock:
+            together -= 1
+        return made
+
+    monkeypatch.setattr(Segmenter, "segment", counted)
+    model = write_small_model(tmp_path / "small.onnx")
+    pbrs("segment", files[0].parent, "-o", tmp_path / "out", "-m", model, "--force", "--threads", str(threads))
+    assert most == threads

@@ -13,7 +13,7 @@ from pbrs.errors import InputError
 from pbrs.radiograph import Radiograph
 from pbrs.segmentation import outputs
 from pbrs.segmentation.formats import FormatWriter, ModelIdentity, SegmentedImage
-from pbrs.segmentation.outputs import OutputNames, write_outputs
+from pbrs.segmentation.outputs import OutputNames, remove_outputs, write_outputs
 from pbrs.segmentation.overlay import REGION_COLOUR, draw_overlay
 from pbrs.segmentation.roi import Margin, cut_roi, widen_box
 from pbrs.segmentation.segmenter import Segmentation, bounding_box
@@ -113,6 +113,24 @@ def test_margins_are_pixels_or_per_cent_of_the_larger_side(text, box, expected):
 def test_a_margin_that_is_none_is_refused(text):
     with pytest.raises(InputError, match="20px"):
         Margin.parse(text)
+
+
+@pytest.mark.parametrize("text", ["9" * 400, "9" * 400 + "px", "9" * 400 + "%", "100001"])
+def test_a_margin_beyond_any_radiograph_is_refused(text):
+    with pytest.raises(InputError, match="at most 100000px") as refused:
+        Margin.parse(text)
+    assert len(str(refused.value)) < 120
+
+
+def test_all_of_a_stem_is_removed_but_no_other_stem_and_not_the_radiograph(tmp_path):
+    for stem in ("[x]", "x"):
+        image = SegmentedImage(Path("x.png"), stem, radiograph(), segmentation(), ModelIdentity("model", "0" * 64))
+        write_outputs(tmp_path, image, FormatWriter(("nifti", "nrrd"), image.model), Margin(0, is_percent=False))
+    (tmp_path / "[x].png").write_bytes(b"the radiograph")
+    remove_outputs(tmp_path, "[x]", tmp_path / "roi" / ".." / "roi" / "[x].png")
+    left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
+    assert {name for name in left if "[x]" in name} == {"[x].png", "roi/[x].png"}
+    assert len(left) == 2 + 5 + 2 * 2
 
 
 def test_a_widened_box_stays_inside_the_image():

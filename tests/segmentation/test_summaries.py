@@ -49,11 +49,11 @@ def entry(name: str = "case.png", **others: Any) -> dict[str, Any]:
     stem = Path(name).stem
     known = {"input": f"in/{name}", "files": {"mask": f"masks/{stem}.png", "overlay": f"overlays/{stem}.png"}}
     facts = {"height": 60, "width": 80, "format": "PNG", "spacing_mm": None, "spacing_source": None, "warnings": []}
-    return {**known, **facts, **others}
+    return {**known, **facts, "quality": None, **others}
 
 
 def report(images: list[dict[str, Any]], **others: Any) -> dict[str, Any]:
-    return {"pbrs": "0.1.0", "model": MODEL, "images": images, "failed": [], "seconds": 1.0, **others}
+    return {"pbrs": "0.1.0", "model": MODEL, "images": images, "refused": [], "failed": [], "seconds": 1.0, **others}
 
 
 def test_each_structure_has_a_row_with_its_area_place_and_mean_grey():
@@ -184,7 +184,13 @@ def test_the_page_tells_warnings_refusals_failures_and_quality(tmp_path):
         ),
     )
     text = (tmp_path / "report.html").read_text()
-    for said in ("holes in the region", "0.43", "chest.png: does not look like", "<li>broken.png is damaged", "1 of 3"):
+    for said in (
+        "holes in the region",
+        "0.43",
+        "chest.png: does not look like",
+        "<li>in/broken.png: broken.png is damaged",
+        "1 of 3",
+    ):
         assert said in text
 
 
@@ -211,3 +217,36 @@ def test_an_interrupted_call_leaves_preview_and_statistics_of_what_it_finished(t
     summaries.close()
     assert {path.name for path in tmp_path.iterdir()} == {"preview.png", "statistics.csv"}
     assert summaries.written == ["preview.png", "statistics.csv"]
+
+
+def test_a_call_without_result_leaves_nothing_of_an_earlier_one_that_was_asked_for(tmp_path):
+    for name in ("preview.png", "preview_2.png", "statistics.csv", "report.html"):
+        (tmp_path / name).write_bytes(b"old")
+    Summaries(tmp_path).close()
+    assert len(list(tmp_path.iterdir())) == 4
+    summaries = Summaries(tmp_path, preview=True, statistics=True, report=True)
+    summaries.close()
+    assert list(tmp_path.iterdir()) == summaries.written == []
+
+
+def test_inputs_of_equal_names_are_told_apart_by_the_stems_of_their_outputs(tmp_path):
+    page = html_report.HtmlReport()
+    for stem in ("case", "case_3"):
+        files = {"mask": f"masks/{stem}.png", "overlay": f"overlays/{stem}.png"}
+        made = entry("case.png", files=files)
+        page.add(made, measure(made, radiograph(), segmentation()), None)
+    failed = [{"input": f"{folder}/1.png", "error": "1.png: cannot be decoded"} for folder in ("p1", "p2")]
+    page.write(tmp_path / "report.html", report([], failed=failed))
+    text = (tmp_path / "report.html").read_text()
+    for said in ("<h3>case.png</h3>", "<h3>case.png (case_3)</h3>", "<li>p1/1.png: ", "<li>p2/1.png: "):
+        assert said in text
+
+
+@pytest.mark.parametrize(
+    ("spacing", "said"), [((0.5, 0.25), "0.500 × 0.250 mm"), ((0.143, 0.143), ", 0.143 mm (PixelSpacing)")]
+)
+def test_both_spacings_are_shown_where_they_differ(tmp_path, spacing, said):
+    page = html_report.HtmlReport()
+    page.add(entry(spacing_mm=spacing, spacing_source="PixelSpacing"), [], None)
+    page.write(tmp_path / "report.html", report([]))
+    assert said in (tmp_path / "report.html").read_text()

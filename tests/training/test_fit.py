@@ -19,17 +19,21 @@ import torch
 
 from command_line import pbrs
 from pbrs.dataset.examples import load_examples
-from pbrs.dataset.folder import open_dataset
+from pbrs.dataset.folder import file_sha256, open_dataset
 from pbrs.dataset.split import Split
 from pbrs.dataset.split_file import read_split
 from pbrs.errors import InputError
+from pbrs.modelfile.export import export_run
 from pbrs.modelfile.state import read_model_state
+from pbrs.modelfile.store import add_model
 from pbrs.network import build_unet
 from pbrs.training.fit import assess, fit
 from pbrs.training.resolve import resolve_settings
 from pbrs.training.run_folder import RunFolder, read_weights
-from pbrs.training.settings import TrainingSettings, make_settings
+from pbrs.training.settings import TrainingSettings, make_settings, write_settings
+from pbrs.training.start import origin_of_start
 from pbrs.training.task import SegmentationTask
+from phantom import write_phantoms
 
 EPOCHS = 3
 
@@ -267,7 +271,8 @@ def test_a_model_with_structures_can_be_tuned_on_the_region_alone(phantoms, tmp_
     channels = ("region", "hip_left", "hip_right")
     first = make_settings({**brief_settings, "epochs": 1, "channels": channels})
     fit(data, split, first, tmp_path / "first")
-    tuned = resolve_settings({**brief_settings, "epochs": 2, "start_from": str(tmp_path / "first")})
+    without = {name: value for name, value in brief_settings.items() if name != "encoder_weights"}
+    tuned = resolve_settings({**without, "epochs": 2, "start_from": str(tmp_path / "first")})
     assert tuned.channels == channels
     fit(data, split, tuned, tmp_path / "tuned")
     before, after = (read_weights(RunFolder(tmp_path / name).best)[0] for name in ("first", "tuned"))
@@ -300,10 +305,83 @@ def test_a_cycle_ends_at_nothing_and_a_resumed_run_goes_on_with_cycle_and_averag
 
 def test_start_from_something_else_is_one_line(tmp_path):
     (tmp_path / "junk.onnx").write_bytes(b"no onnx at all")
-    for start in (tmp_path / "junk.onnx", tmp_path / "missing.onnx", tmp_path):
+    for start in (tmp_path / "junk.onnx", tmp_path / "missing.onnx", tmp_path, ""):
         with pytest.raises(InputError) as caught:
             resolve_settings({"start_from": str(start)})
         assert "\n" not in str(caught.value)
+
+
+@pytest.fixture
+def patients(tmp_path: Path) -> Path:
+    """Other pictures than the phantoms, said to be of patients."""
+    folder = write_phantoms(tmp_path / "patients", 3, first=100)
+    parts = ("train", "train", "validation")
+    lines = [f"phantom_{index},{part}" for index, part in enumerate(parts, start=100)]
+    (folder / "split.csv").write_text("\n".join(["stem,part", *lines]) + "\n")
+    return folder
+
+
+@pytest.mark.parametrize("kind", ["run", "file"])
+def test_the_card_remembers_what_the_start_was_trained_on(patients, phantoms, brief_settings, tmp_path, kind):
+    """A model tuned on synthetic radiographs alone is still one that has seen the patients of its start."""
+    first, tuned = tmp_path / "first", tmp_path / "tuned"
+    brief = make_settings({**brief_settings, "epochs": 1})
+    fit(open_dataset(patients), read_split(patients / "split.csv"), brief, first)
+    export_run(first)
+    start = first if kind == "run" else RunFolder(first).model
+    settings = resolve_settings({"start_from": str(start), "epochs": 1, "accelerator": "cpu"})
+    fit(open_dataset(phantoms), read_split(phantoms / "split.csv"), settings, tuned)
+    card = export_run(tuned)
+    assert card.synthetic is False
+    assert len(card.seen) == 3 + 9
+    assert all(card.has_seen(file_sha256(file)) for file in (patients / "images").iterdir())
+    scored = pbrs("evaluate", tuned, patients, "--part", "all", "-o", tmp_path / "scores")
+    assert "3 of these 3 radiographs were used to train" in scored.err
+    assert origin_of_start(str(tuned)) == {"synthetic": False, "seen": list(card.seen)}
+
+
+def test_a_run_that_does_not_record_its_starts_origin_is_resumed_exported_and_started_from(
+    phantoms, brief_run, tmp_path
+):
+    """Runs begun before 0.1.0 was out."""
+    run = tmp_path / "run"
+    shutil.copytree(brief_run, run)
+    record = {name: value for name, value in RunFolder(run).read_record().items() if name != "start_origin"}
+    RunFolder(run).record.write_text(json.dumps(record))
+    settings = RunFolder(run).read_settings().model_copy(update={"epochs": 13})
+    fit(open_dataset(phantoms), read_split(phantoms / "split.csv"), settings, run, resume=True)
+    card = export_run(run)
+    assert (card.synthetic, len(card.seen)) == (True, 9)
+    assert origin_of_start(str(run)) == {"synthetic": True, "seen": list(card.seen)}
+
+
+def test_a_models_name_goes_before_a_run_that_is_still_reached_with_a_dot(brief_run, tmp_path, monkeypatch):
+    """As with `--model`."""
+    monkeypatch.setenv("PBRS_MODELS", str(tmp_path / "models"))
+    monkeypatch.chdir(tmp_path)
+    add_model(RunFolder(brief_run).model, "clinic")
+    (tmp_path / "clinic").mkdir()
+    write_settings(RunFolder(tmp_path / "clinic").settings, TrainingSettings(backbone="vgg16"))
+    assert resolve_settings({"start_from": "clinic"}).backbone == "mobilenetv2"
+    assert resolve_settings({"start_from": "./clinic"}).backbone == "vgg16"
+
+
+@pytest.mark.parametrize("place", ["flags", "file"])
+@pytest.mark.parametrize(
+    "ignored", [{"encoder_weights": "nofile.safetensors"}, {"encoder_weights_sha256": "0123456789"}]
+)
+def test_encoder_weights_that_a_start_would_replace_are_refused(brief_run, tmp_path, place, ignored):
+    file = tmp_path / "settings.yaml"
+    file.write_text(json.dumps(ignored if place == "file" else {}))
+    given = {"start_from": str(brief_run), **(ignored if place == "flags" else {})}
+    with pytest.raises(InputError, match="do not go together"):
+        resolve_settings(given, file)
+
+
+def test_settings_of_a_run_that_started_from_a_model_may_be_given_back(brief_run, tmp_path):
+    settings = resolve_settings({"start_from": str(brief_run)})
+    write_settings(tmp_path / "settings.yaml", settings)
+    assert resolve_settings({}, tmp_path / "settings.yaml") == settings
 
 
 def test_settings_come_from_flags_before_the_file_and_defaults_are_the_papers(tmp_path):
@@ -334,6 +412,16 @@ def test_a_wrong_setting_is_named_in_one_line(values, named):
     with pytest.raises(InputError, match=named) as caught:
         make_settings(values)
     assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("values", "got"),
+    [({"image_size": 10}, None), ({"channels": "region,ilium"}, None), ({"epochs": 0}, "(got 0)")],
+)
+def test_what_was_got_is_told_where_it_is_one_settings_value(values, got):
+    with pytest.raises(InputError) as caught:
+        make_settings({"backbone": "vgg16", **values})
+    assert str(caught.value).endswith(got) if got else "got" not in str(caught.value)
 
 
 def test_settings_survive_their_file(brief_run, brief_settings):

@@ -145,7 +145,11 @@ def pxr150(
 def masks(
     masks: Annotated[
         Path,
-        typer.Argument(metavar="MASKS", help="What your annotation tool wrote: a folder, or a COCO or LabelMe file."),
+        typer.Argument(
+            metavar="MASKS",
+            help="What your annotation tool wrote: a folder, or a COCO or LabelMe file; or what `pbrs segment` wrote, "
+            "corrected.",
+        ),
     ],
     images: Annotated[Path, typer.Option(metavar="FOLDER", help="The radiographs, named like the masks.")],
     output: NewDataset,
@@ -158,6 +162,9 @@ def masks(
     category: Annotated[
         str | None, typer.Option(metavar="NAME", help="The label of the bone region, where there are several.")
     ] = None,
+    structures: Annotated[
+        bool, typer.Option("--structures", help="Of a folder of `pbrs segment`, take the structures, too.")
+    ] = False,
     synthetic: Annotated[
         bool, typer.Option("--synthetic", help="The radiographs show no patient: scores made with them will say so.")
     ] = False,
@@ -170,6 +177,7 @@ def masks(
         mask_format=mask_format.value,
         resize=resize_masks,
         category=category,
+        structures=structures,
         synthetic=synthetic,
         progress=progress_bar("importing"),
     )

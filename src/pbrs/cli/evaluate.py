@@ -11,7 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from pbrs.atomic_write import write_json
-from pbrs.dataset.folder import Dataset, file_sha256, open_dataset
+from pbrs.cli.models import complete_model
+from pbrs.dataset.folder import STRUCTURES, Dataset, file_sha256, open_dataset
 from pbrs.dataset.split import Split
 from pbrs.dataset.split_file import read_split
 from pbrs.errors import InputError
@@ -25,7 +26,15 @@ Part = Literal["train", "validation", "test", "rest", "all"]
 
 
 def evaluate(
-    model: Annotated[Path, typer.Argument(help="Model file, or a run's folder with model.onnx in it.")],
+    model: Annotated[
+        # No Path, which loses the "./" by which a file is told from a name.
+        str,
+        typer.Argument(
+            metavar="MODEL",
+            help="Name (see pbrs models list), model file, or a run's folder with model.onnx in it.",
+            autocompletion=complete_model,
+        ),
+    ],
     dataset: Annotated[Path, typer.Argument(help="Dataset folder with images/ and masks/.")],
     part: Annotated[
         Part, typer.Option(help="Part of the split to score; rest is what is in no part, all needs no split.")
@@ -41,7 +50,13 @@ def evaluate(
     ] = "onnxruntime",
     seed: Annotated[int, typer.Option(help="Of the bootstrap intervals.")] = 0,
     out: Annotated[
-        Path, typer.Option("--output", "-o", metavar="OUT", help="Folder for scores.csv and summary.json.")
+        Path,
+        typer.Option(
+            "--output",
+            "-o",
+            metavar="OUT",
+            help="Folder for scores.csv, scores_NAME.csv of each structure that is scored, and summary.json.",
+        ),
     ] = Path("evaluation"),
 ) -> None:
     """Score a model against true masks: IoU, F1, precision, recall, HD95, surface Dice, each image at its own size."""
@@ -59,6 +74,9 @@ def evaluate(
     synthetic = data.is_synthetic
     seen = sum(segmenter.card.has_seen(file_sha256(data.images[stem])) for stem in stems)
     write_scores(out / "scores.csv", rows[REGION])
+    for name in STRUCTURES:
+        # An earlier call may have scored others.
+        (out / f"scores_{name}.csv").unlink(missing_ok=True)
     for name in structures:
         write_scores(out / f"scores_{name}.csv", rows[name])
     write_json(
@@ -87,7 +105,8 @@ def evaluate(
             "the scores say nothing of new ones",
             file=sys.stderr,
         )
-    print(f"scores.csv and summary.json are in {out}")
+    files = ("scores.csv", *(f"scores_{name}.csv" for name in structures))
+    print(f"{', '.join(files)} and summary.json are in {out}")
 
 
 def _stems(data: Dataset, split: Split, part: str) -> list[str]:

@@ -14,6 +14,9 @@ def export(
     dataset: Annotated[
         Path | None, typer.Option(help="The run's dataset folder, if it has been moved since training.")
     ] = None,
+    name: Annotated[
+        str | None, typer.Option(help="Name to write into the model's card; the name of RUN if left out.")
+    ] = None,
     licence: Annotated[str, typer.Option(help="Licence to write into the model's card.")] = "unstated",
     float16: Annotated[
         bool, typer.Option("--float16", help="Store rounded weights, half the file's size; it computes in float32.")
@@ -22,7 +25,7 @@ def export(
     """Export a run's best weights as one ONNX file, checked against PyTorch, with its threshold chosen and its card."""
     from pbrs.modelfile.export import export_run
 
-    card = export_run(run, out, dataset, licence, float16)
+    card = export_run(run, out, dataset, licence, float16, name)
     file = out or run / "model.onnx"
     difference = card.scores["parity"]["largest_difference"]
     megabytes = file.stat().st_size / 1e6

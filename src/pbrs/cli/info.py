@@ -5,7 +5,7 @@ from typing import Annotated, Any
 import typer
 
 EXTRAS = {
-    "train": (("torch", "torchvision", "lightning", "monai", "onnx"), "training, evaluation, studies, export"),
+    "train": (("torch", "torchvision", "lightning", "monai", "onnx"), "training, studies, export"),
     "synth": (("numba", "opencv-python-headless"), "drawing synthetic radiographs"),
     "dicom": (("highdicom", "pyjpegls", "pylibjpeg", "python-gdcm"), "DICOM SEG out, compressed DICOM in"),
     "openvino": (("openvino",), "faster segmentation, above all on Intel processors"),
@@ -42,7 +42,7 @@ def gather() -> dict[str, Any]:
     import platform
     from importlib.metadata import version
 
-    from pbrs.modelfile.store import list_models, models_folder
+    from pbrs.modelfile.store import damaged_records, list_models, models_folder
 
     models = list_models()
     shipped = next((model for model in models if model.shipped), None)
@@ -71,6 +71,7 @@ def gather() -> dict[str, Any]:
             },
             "folder": str(models_folder()),
             "added": [model.name for model in models if not model.shipped],
+            "damaged": damaged_records(),
         },
     }
 
@@ -105,6 +106,7 @@ def _lines(facts: dict[str, Any]) -> list[tuple[str, str]]:
     known = shipped and f"{shipped['name']}, {shipped['bytes'] / 1e6:.1f} MB, SHA-256 {shipped['sha256'][:12]}"
     lines.append(("shipped model", known or "none in this copy of PBRS"))
     lines.append(("added models", f"{', '.join(models['added']) or 'none'} (in {models['folder']})"))
+    lines += [("", damaged) for damaged in models["damaged"]]
     return lines
 
 

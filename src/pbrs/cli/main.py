@@ -1,6 +1,7 @@
 """The `pbrs` command: gathers its sub-commands, and turns errors into one line."""
 
 import errno
+import io
 import os
 import sys
 from importlib import import_module
@@ -111,8 +112,12 @@ def main() -> None:
     """Run the command line.
 
     Exits with 0 on success, 2 for bad input, 1 for a failure of ours or of the machine, 130 after ^C. Errors are one
-    line; with PBRS_TRACEBACK=1 in the environment a traceback comes before it.
+    line; with PBRS_TRACEBACK=1 in the environment a traceback comes before it. A letter that the terminal's encoding
+    does not have is written as its number.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         app()
     except InputError as error:

@@ -16,12 +16,11 @@ Json = Annotated[bool, typer.Option("--json", help="Print JSON, for machines.")]
 
 def complete_model(incomplete: str) -> list[str]:
     """Give the names of models that begin so, for the shell; none, where it should look for files."""
-    from pbrs.errors import InputError
     from pbrs.modelfile.store import model_names
 
     try:
         return [name for name in model_names() if name.startswith(incomplete)]
-    except (InputError, OSError):
+    except OSError:
         return []
 
 
@@ -34,9 +33,11 @@ def _complete_added(incomplete: str) -> list[str]:
 @app.command("list")
 def list_(json: Json = False) -> None:
     """List the models that `--model NAME` takes."""
-    from pbrs.modelfile.store import list_models, models_folder
+    from pbrs.modelfile.store import damaged_records, list_models, models_folder
 
     models = list_models()
+    for damaged in damaged_records():
+        print(f"pbrs: {damaged}", file=sys.stderr)
     if json:
         _print_json([_described(model) for model in models])
         return
@@ -59,20 +60,19 @@ def list_(json: Json = False) -> None:
 @app.command("show")
 def show(
     model: Annotated[
-        str,
+        str | None,
         typer.Argument(
             metavar="MODEL",
-            help="Name, model file, or a run's folder.",
+            help="Name, model file, or a run's folder; the model that ships with PBRS if left out.",
             autocompletion=complete_model,
-            show_default=False,
         ),
-    ] = "",
+    ] = None,
     json: Json = False,
 ) -> None:
     """Show a model's card: what it finds, how it was trained and scored, what it may be used for."""
     from pbrs.modelfile.store import find_model, read_card
 
-    file = find_model(model or None)
+    file = find_model(model)
     card, sha256 = read_card(file)
     facts = card.model_dump(mode="json")
     if json:
@@ -114,7 +114,10 @@ def add(
     name: Annotated[str | None, typer.Option(help="Name to call it by; the file's own if left out.")] = None,
     sha256: Annotated[
         str | None,
-        typer.Option(metavar="HEX", help="What the file's SHA-256 must begin with: as told by whoever gave it to you."),
+        typer.Option(
+            metavar="HEX",
+            help="What the file's SHA-256 must begin with, 8 digits or more: as told by whoever gave it to you.",
+        ),
     ] = None,
     force: Annotated[bool, typer.Option("--force", help="Replace a model of this name.")] = False,
 ) -> None:

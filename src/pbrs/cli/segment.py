@@ -21,6 +21,7 @@ pbrs segment images/ -o results --preview --report
 pbrs segment a.png b.png -o results --statistics --format png,nifti
 """
 
+# For the shell's completion, which has no time to import the tables that choose.
 _FORMATS = {
     "png": "masks, overlays and regions of interest as pictures; always written",
     "seg": "DICOM Segmentation, of DICOM radiographs",
@@ -113,9 +114,7 @@ def segment(
     threshold: Annotated[
         float | None,
         typer.Option(
-            min=0,
-            max=1,
-            help="Probability from which a pixel is bone; the model's own if left out.",
+            help="Probability from which a pixel is bone, between 0 and 1; the model's own if left out.",
             rich_help_panel=_FOUND,
         ),
     ] = None,
@@ -146,7 +145,12 @@ def segment(
         typer.Option(help="What computes; auto takes openvino where it is installed.", rich_help_panel=_SPEED),
     ] = "auto",
     threads: Annotated[
-        int, typer.Option(min=0, help="Processors to use; 0: as many as there are.", rich_help_panel=_SPEED)
+        int,
+        typer.Option(
+            min=0,
+            help="Processors for one radiograph, and how many are worked on at a time; 0: as many as there are.",
+            rich_help_panel=_SPEED,
+        ),
     ] = 0,
 ) -> None:
     """Find the pelvic bone region: writes masks, overlays, regions of interest and a report.
@@ -157,63 +161,69 @@ def segment(
     """
     # Imported here: they take a moment, which --help and the shell's completion need not wait for.
     from pbrs.segmentation.folder import SegmentOptions, segment_files
+    from pbrs.segmentation.many import MOST_WORKERS
     from pbrs.segmentation.roi import Margin
     from pbrs.segmentation.segmenter import Segmenter
     from pbrs.segmentation.summaries import Summaries
+    from pbrs.segmentation.views import check_views
 
+    if threshold is not None and not 0 < threshold < 1:
+        raise InputError(f"--threshold {threshold:g} leaves nothing to decide: expected more than 0 and less than 1")
     options = SegmentOptions(
         threshold=threshold,
         margin=Margin.parse(margin),
         polarity=polarity,
-        formats=_chosen("format", formats, _FORMATS),
-        views=_chosen("view", views, _VIEWS),
+        formats=tuple(formats or ()),
+        views=check_views([word.lower() for word in parse_lists(views)]),
         force=force,
+        workers=min(threads, MOST_WORKERS),
     )
     segmenter = Segmenter.load(model, runtime, threads)
     summaries = Summaries(out, preview, statistics, page)
     try:
         report = segment_files(segmenter, inputs, out, options, _progress, summaries.add)
-    finally:
+    except InputError:
+        # Nothing was begun: what an earlier call wrote stays.
+        raise
+    except BaseException:
         summaries.close()
+        raise
+    summaries.close()
     summaries.write_page(report)
     _tell_problems(report)
     if json:
         import json as writer
 
-        print(writer.dumps(report, indent=2, ensure_ascii=False))
+        # In ASCII, which every console and pipe takes.
+        print(writer.dumps(report, indent=2))
     else:
         _tell_result(report, out, summaries.written)
-    if report["failed"] or report.get("refused"):
+    if report["failed"] or report["refused"]:
         raise typer.Exit(2)
 
 
-def _chosen(kind: str, given: list[str] | None, known: dict[str, str]) -> tuple[str, ...]:
-    words = [word.lower() for word in parse_lists(given)]
-    for word in words:
-        if word not in known:
-            raise InputError(f"no {kind} {word!r}: expected some of {', '.join(known)}, with commas between")
-    return tuple(dict.fromkeys(words))
-
-
 def _tell_problems(report: dict[str, Any]) -> None:
+    from pbrs.segmentation.outputs import problem_line
+
     for image in report["images"]:
         for warning in image["warnings"]:
             print(f"{image['input']}: {warning}", file=sys.stderr)
     for word in ("refused", "failed"):
-        for failure in report.get(word, []):
-            print(f"pbrs: {word}: {failure['error']}", file=sys.stderr)
-    for note in report.get("notes", []):
+        for problem in report[word]:
+            print(f"pbrs: {word}: {problem_line(problem)}", file=sys.stderr)
+    for note in report["notes"]:
         print(f"pbrs: {note}", file=sys.stderr)
 
 
 def _tell_result(report: dict[str, Any], out: Path, written: list[str]) -> None:
-    done, refused, failed = (len(report.get(kind, [])) for kind in ("images", "refused", "failed"))
+    done, refused, failed = (len(report[kind]) for kind in ("images", "refused", "failed"))
     model = report["model"]
     print(
         f"segmented {done} of {done + refused + failed} radiographs in {report['seconds']:.1f} s "
         f"(model {model['name']}, {model['sha256'][:12]})"
     )
-    print(f"masks, overlays, regions of interest and report.json are in {out}")
+    what = "masks, overlays, regions of interest and report.json are" if done else "report.json is"
+    print(f"{what} in {out}")
     for name in written:
         print(f"look at {out / name}")
 

@@ -10,6 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pbrs.dataset.contact_sheet import CASES_PER_PAGE, ContactSheet
+from pbrs.dataset.contradiction import reach_beyond
 from pbrs.dataset.folder import IMAGE_SUFFIXES, STRUCTURES, Dataset
 from pbrs.dataset.hashing import near_duplicates, perceptual_hash
 from pbrs.dataset.match import shortened
@@ -168,7 +169,7 @@ class _Look:
         self.hashes[stem] = perceptual_hash(radiograph.pixels)
         self.shapes.add(radiograph.shape)
         self.formats[radiograph.file_format] += 1
-        wrong_structure = self._structures_of(stem, radiograph.shape)
+        structures, wrong_structure = self._structures_of(stem, radiograph.shape)
         remark = f"{wrong_structure}: see report" if wrong_structure else ""
         if stem not in self._dataset.masks:
             self._warning("image", f"{stem} has no mask: it is left out of training; draw one, or remove the image")
@@ -185,6 +186,9 @@ class _Look:
         elif mask.all():
             self._error("mask", f"{stem}: the mask covers the whole image; draw the bone only")
             remark = "mask covers all"
+        elif reach_beyond(structures, mask):
+            self._warning("structure", f"{stem}: structures reach beyond the region: correct one of the two")
+            remark = remark or "structures beyond region"
         return radiograph.pixels, mask, remark
 
     def at_files(self) -> None:
@@ -243,19 +247,20 @@ class _Look:
         for overlap in find_overlaps(parts, dataset.patients, duplicates):
             self._error("split", f"{overlap}: run `pbrs dataset split --force`")
 
-    def _structures_of(self, stem: str, shape: tuple[int, int]) -> str:
-        """Read the structures' masks; give the name of one that cannot be read, or nothing.
+    def _structures_of(self, stem: str, shape: tuple[int, int]) -> tuple[list[NDArray[np.bool_]], str]:
+        """Read the structures' masks; give them, and the name of one that cannot be read, or nothing.
 
         One that is empty is no problem: not every image shows every structure.
         """
-        wrong = ""
+        masks, wrong = [], ""
         for name in self._dataset.structures:
             try:
-                self._dataset.read_structure(stem, name, shape)
+                if (mask := self._dataset.read_structure(stem, name, shape)) is not None:
+                    masks.append(mask)
             except InputError as error:
                 self._error("structure", f"{stem}, {name}: {error}")
                 wrong = name
-        return wrong
+        return masks, wrong
 
     def _error(self, subject: str, message: str) -> None:
         self.problems.append(Problem("error", subject, message))

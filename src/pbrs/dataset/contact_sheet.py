@@ -4,11 +4,11 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 from scipy.ndimage import binary_erosion
 
 from pbrs.atomic_write import write_png
-from pbrs.tile_sheet import join_tiles, shorten
+from pbrs.tile_sheet import join_tiles, load_font, shorten
 
 COLUMNS, ROWS = 8, 6
 CASES_PER_PAGE = COLUMNS * ROWS
@@ -34,7 +34,7 @@ class ContactSheet:
     def __init__(self, folder: Path) -> None:
         self.pages: list[Path] = []
         self._folder = folder
-        self._font = ImageFont.load_default(size=14)
+        self._font = load_font(14)
         self._tiles: list[Image.Image] = []
         for old in folder.glob("page_*.png"):
             old.unlink()

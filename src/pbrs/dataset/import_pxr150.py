@@ -59,8 +59,9 @@ def import_pxr150(
         matched: dict[str, dict[str, FoundMask]] = {}
         picked = order[:PAPER_CASES]
     else:
-        found, _ = find_masks(masks, folder, "auto", resize=False)
-        matched, notes = match_masks(found, list(images))
+        found = find_masks(masks, folder)
+        matched, notes = match_masks(found.masks, list(images))
+        notes = [*found.notes, *notes]
         picked = [stem for stem in order if stem in matched][:PAPER_CASES]
         missing = sorted(stem for stem in order[:PAPER_CASES] if stem not in matched)
         if missing:

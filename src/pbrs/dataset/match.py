@@ -74,7 +74,7 @@ def match_masks(
     without_image: list[str] = []
     ignored: set[str] = set()
     for mask in found:
-        channel = REGION if mask.label in (None, region) else _as_structure(mask.label)
+        channel = REGION if mask.label in (None, region) else as_structure(mask.label)
         if channel is None:
             ignored.add(str(mask.label))
             continue
@@ -101,6 +101,12 @@ def match_masks(
     return {stem: masks[stem] for stem in sorted(masks)}, notes
 
 
+def as_structure(label: str | None) -> str | None:
+    """Give the structure that a label names in whatever spelling, one of `STRUCTURES`, or None."""
+    name = (label or "").strip().lower().replace(" ", "_").replace("-", "_")
+    return name if name in STRUCTURES else None
+
+
 def shortened(names: Sequence[str], most: int = 5) -> str:
     """The first few names, and how many more there are."""
     return ", ".join(names[:most]) + (f" and {len(names) - most} more" if len(names) > most else "")
@@ -108,7 +114,7 @@ def shortened(names: Sequence[str], most: int = 5) -> str:
 
 def _region_label(found: Sequence[FoundMask], category: str | None) -> str | None:
     labels = sorted({mask.label for mask in found if mask.label is not None})
-    others = [label for label in labels if _as_structure(label) is None]
+    others = [label for label in labels if as_structure(label) is None]
     if category is not None:
         if category not in labels:
             raise InputError(f"no mask is labelled {category}: the labels are {', '.join(labels) or 'none'}")
@@ -118,11 +124,6 @@ def _region_label(found: Sequence[FoundMask], category: str | None) -> str | Non
     if len(others) > 1:
         raise InputError(f"the masks are labelled {shortened(others)}: name the bone region's with --category")
     return others[0]
-
-
-def _as_structure(label: str | None) -> str | None:
-    name = (label or "").strip().lower().replace(" ", "_").replace("-", "_")
-    return name if name in STRUCTURES else None
 
 
 def _image_of(stem: str, known: set[str]) -> str | None:

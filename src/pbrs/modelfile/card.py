@@ -35,10 +35,11 @@ class ModelCard(BaseModel):
         gt=0, lt=1, description="probability from which a pixel is bone; chosen on the validation part"
     )
     parameters: int
-    synthetic: bool = Field(description="whether it was trained on synthetic radiographs only")
+    synthetic: bool = Field(description="whether it and its start were trained on synthetic radiographs only")
     training: dict[str, Any] = Field(description="settings, number of images, where the weights started from")
     seen: tuple[str, ...] = Field(
-        (), description="beginnings of the SHA-256 of the image files that it was trained or chosen on"
+        (),
+        description="beginnings of the SHA-256 of the image files that it or its start was trained or chosen on",
     )
     scores: dict[str, Any] = Field(description="of the best weights, by part")
     quality: QualityCalibration | None = Field(None, description="by which its segmentations are judged, if it has one")
@@ -47,7 +48,7 @@ class ModelCard(BaseModel):
     versions: dict[str, str]
 
     def has_seen(self, sha256: str) -> bool:
-        """Tell whether the image file with this SHA-256 was used to train the model, or to choose its weights."""
+        """Tell whether the image file with this SHA-256 was used to train or choose the model or its start."""
         return sha256[:SEEN_DIGITS] in self.seen
 
 

@@ -18,12 +18,13 @@ from pbrs.atomic_write import atomic_path, write_csv
 from pbrs.dataset.folder import open_dataset
 from pbrs.errors import InputError
 from pbrs.modelfile.calibration import Calibration, calibrate, draw_calibration
-from pbrs.modelfile.card import CARD_KEY, INPUT_NAME, OUTPUT_NAME, SEEN_DIGITS, ModelCard
+from pbrs.modelfile.card import CARD_KEY, INPUT_NAME, OUTPUT_NAME, ModelCard
 from pbrs.modelfile.float16 import rounded, store_as_float16
+from pbrs.modelfile.store import check_name
 from pbrs.network import UNet, build_unet
 from pbrs.radiograph.placement import Placement
 from pbrs.segmentation.runtime import OnnxRuntime
-from pbrs.training.run_folder import RunFolder, read_weights
+from pbrs.training.run_folder import RunFolder, origin_of_run, read_weights
 from pbrs.training.settings import TrainingSettings
 from pbrs.training.synthetic_source import read_as_file, validation_samples
 
@@ -48,6 +49,7 @@ def export_run(
     dataset: Path | None = None,
     licence: str = "unstated",
     float16: bool = False,
+    name: str | None = None,
 ) -> ModelCard:
     """Export the best weights of a run.
 
@@ -67,6 +69,9 @@ def export_run(
     float16
         Round the weights to half precision, and store them so: half the file. Threshold and comparison are of the
         rounded ones.
+    name
+        What the model calls itself in its card: 1 to 64 letters, digits, ``.``, ``_`` and ``-``; the name of the run's
+        folder if None.
 
     Returns
     -------
@@ -76,10 +81,12 @@ def export_run(
     Raises
     ------
     InputError
-        If the run is not complete, or its data set is gone.
+        If the run is not complete, its data set is gone, or the name cannot be one.
     RuntimeError
         If the file does not compute what PyTorch does.
     """
+    if name is not None:
+        check_name(name)
     run = RunFolder(path)
     settings, summary, record = run.read_settings(), run.read_summary(), run.read_record()
     cases = _synthetic_cases(settings, record) if settings.synthetic else _cases_of_files(dataset, record)
@@ -97,12 +104,12 @@ def export_run(
         calibration, difference = _check(network, temporary, cases, settings)
         if not difference < LARGEST_DIFFERENCE:
             raise RuntimeError(f"the exported graph differs from PyTorch by {difference:.1e} in probability")
-        card = _card(path, settings, summary, record, calibration, difference, licence)
+        card = _card(name or path.resolve().name, settings, summary, record, calibration, difference, licence)
         write_card(temporary, card)
         columns = ("probability", "observed", "pixels")
         write_csv(target.with_name(f"{drawn}.csv"), columns, calibration.rows())
         title = f"{card.name}, validation part"
-        draw_calibration(calibration, target.with_name(f"{drawn}.png"), title, card.synthetic)
+        draw_calibration(calibration, target.with_name(f"{drawn}.png"), title, summary["synthetic"])
     return card
 
 
@@ -191,7 +198,7 @@ def _pytorch(network: UNet, placed: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _card(
-    path: Path,
+    name: str,
     settings: TrainingSettings,
     summary: dict[str, Any],
     record: dict[str, Any],
@@ -200,14 +207,14 @@ def _card(
     licence: str,
 ) -> ModelCard:
     return ModelCard(
-        name=path.resolve().name,
+        name=name,
         backbone=settings.backbone,
         channels=settings.channels,
         image_size=settings.image_size,
         placement=settings.placement,
         threshold=calibration.threshold,
         parameters=summary["parameters"],
-        synthetic=summary["synthetic"],
+        **origin_of_run(record),
         training={
             **_trained_on(settings, record, summary["epochs"]),
             "start": record["start"],
@@ -215,7 +222,6 @@ def _card(
             # Paths say more about the machine than about the model.
             "settings": settings.model_dump(mode="json", exclude={"start_from", "encoder_weights", "workers"}),
         },
-        seen=tuple(sorted(digest[:SEEN_DIGITS] for digest in record["image_sha256"].values())),
         scores={
             **{part: summary[part] for part in ("train", "validation")},
             "calibration_error": calibration.error,

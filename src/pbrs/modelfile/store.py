@@ -21,7 +21,7 @@ FOLDER_VARIABLE = "PBRS_MODELS"
 
 _SHIPPED_FILE = Path(__file__).parent / "shipped" / f"{SHIPPED_NAME}.onnx"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_DIGEST = re.compile(r"[0-9a-f]{1,64}")
+_DIGEST = re.compile(r"[0-9a-f]{8,64}")
 
 
 @dataclass(frozen=True)
@@ -80,14 +80,13 @@ def find_model(model: Path | str | None = None) -> Path:
         if not _SHIPPED_FILE.is_file():
             raise InputError("this copy of PBRS came without a model: give one with --model FILE")
         return _SHIPPED_FILE
+    if not str(model):
+        raise InputError("the model's name is empty: expected a name that `pbrs models list` shows, a file or a folder")
     path = Path(model)
-    # A Path loses "./", a string keeps it.
-    if _NAME.fullmatch(str(model)) and (stored := _read_record(_record_file(str(model)))):
+    if is_model_name(model) and (stored := _read_record(_record_file(str(model)))):
         return _checked(stored)
     if path.is_dir():
-        if not (path / "model.onnx").is_file():
-            raise InputError(f"no model.onnx in {path}: make it with `pbrs export {path}`")
-        return path / "model.onnx"
+        return _model_of_folder(path)
     if not path.is_file():
         raise InputError(
             f"no model {model}: expected an .onnx file of `pbrs export`, a run's folder, or a name that "
@@ -96,25 +95,46 @@ def find_model(model: Path | str | None = None) -> Path:
     return path
 
 
-def list_models() -> list[StoredModel]:
-    """List the shipped model, and those that were added, by name.
+def is_model_name(model: Path | str) -> bool:
+    """Tell whether this is the shipped model's name or an added one's, which goes before a file or folder."""
+    # A Path loses "./", a string keeps it.
+    name = str(model)
+    return name == SHIPPED_NAME or (_NAME.fullmatch(name) is not None and _record_file(name).exists())
+
+
+def check_name(name: str) -> None:
+    """Make sure that this can be a model's name.
 
     Raises
     ------
     InputError
-        If a record of an added model is damaged.
+        If it is not 1 to 64 letters, digits, ``.``, ``_`` and ``-``, or ends like a file's.
     """
+    if not _NAME.fullmatch(name) or name.lower().endswith(".onnx"):
+        raise InputError(
+            f"{name!r} cannot be a model's name: expected 1 to 64 letters, digits, '.', '_' and '-', without .onnx at "
+            "the end; choose one with --name"
+        )
+
+
+def list_models() -> list[StoredModel]:
+    """List the shipped model, and those that were added, by name; without those of `damaged_records`."""
     shipped = [_SHIPPED_FILE] if _SHIPPED_FILE.is_file() else []
     return [
         *(StoredModel(SHIPPED_NAME, file, _sha256(file), shipped=True) for file in shipped),
-        *_records(),
+        *_records()[0],
     ]
+
+
+def damaged_records() -> list[str]:
+    """Tell of each damaged record of an added model, in a line, what to do about it."""
+    return _records()[1]
 
 
 def model_names() -> list[str]:
     """Name the shipped model and those that were added, without looking into any file of a model."""
     shipped = [SHIPPED_NAME] if _SHIPPED_FILE.is_file() else []
-    return [*shipped, *sorted(stored.name for stored in _records())]
+    return [*shipped, *sorted(stored.name for stored in _records()[0])]
 
 
 def add_model(file: Path, name: str | None = None, sha256: str | None = None, force: bool = False) -> StoredModel:
@@ -127,7 +147,7 @@ def add_model(file: Path, name: str | None = None, sha256: str | None = None, fo
     name
         1 to 64 letters, digits, ``.``, ``_`` and ``-``; the file's name without its suffix if None.
     sha256
-        What the file's SHA-256 must begin with.
+        What the file's SHA-256 must begin with: 8 to 64 hexadecimal digits.
     force
         Replace a model of this name.
 
@@ -144,16 +164,15 @@ def add_model(file: Path, name: str | None = None, sha256: str | None = None, fo
         file, name = file.resolve() / "model.onnx", name or file.resolve().name
         source = f"{file.parent.name}/{file.name}"
     name = file.stem if name is None else name
-    _check_name(name)
+    check_name(name)
+    if name.lower() == SHIPPED_NAME:
+        raise InputError(f"{SHIPPED_NAME} is the model that ships with PBRS: choose another --name")
     existing = _read_record(_record_file(name))
     if existing and not force:
         raise InputError(f"there is a model {name} already: choose another --name, or pass --force to replace it")
     onnx = read_onnx(file)
-    expected = (sha256 or "").strip().lower()
-    if expected and not _DIGEST.fullmatch(expected):
-        raise InputError(f"--sha256 {sha256} is not a SHA-256: expected up to 64 digits of 0-9 and a-f")
-    if not onnx.sha256.startswith(expected):
-        raise InputError(f"model {file.name} is not the expected one: SHA-256 is {onnx.sha256}, expected {expected}…")
+    if sha256 is not None:
+        _check_digest(onnx, sha256)
     _try_out(onnx)
     stored = StoredModel(
         name=name,
@@ -182,7 +201,7 @@ def add_model(file: Path, name: str | None = None, sha256: str | None = None, fo
 
 
 def remove_model(name: str) -> None:
-    """Forget an added model, and delete its copy.
+    """Forget an added model, and delete its copy; also where its record is damaged.
 
     Raises
     ------
@@ -191,11 +210,14 @@ def remove_model(name: str) -> None:
     """
     if name == SHIPPED_NAME:
         raise InputError(f"{name} is the model that ships with PBRS: it cannot be removed")
-    stored = _read_record(_record_file(name)) if _NAME.fullmatch(name) else None
-    if stored is None:
+    if not is_model_name(name):
         raise InputError(f"no model {name} was added: `pbrs models list` shows those that were")
     _record_file(name).unlink()
-    stored.file.unlink(missing_ok=True)
+    # By their names, not by the record: it may be damaged.
+    copy = re.compile(rf"{re.escape(name)}-[0-9a-f]{{12}}\.onnx", re.IGNORECASE)
+    for file in models_folder().iterdir():
+        if copy.fullmatch(file.name):
+            file.unlink()
 
 
 def read_card(file: Path) -> "tuple[ModelCard, str]":
@@ -211,6 +233,27 @@ def read_card(file: Path) -> "tuple[ModelCard, str]":
 
     onnx = read_onnx(file)
     return parse_card(onnx.metadata, file.name), onnx.sha256
+
+
+def _model_of_folder(folder: Path) -> Path:
+    model = folder / "model.onnx"
+    if model.is_file():
+        return model
+    # As `RunFolder` names it, which needs PyTorch.
+    if (folder / "settings.yaml").exists():
+        raise InputError(f"no model.onnx in {folder}: make it with `pbrs export {folder}`")
+    raise InputError(
+        f"{folder} is neither a run's folder nor holds model.onnx: expected an .onnx file of `pbrs export`, a run's "
+        "folder, or a name that `pbrs models list` shows"
+    )
+
+
+def _check_digest(onnx: "OnnxFile", sha256: str) -> None:
+    expected = sha256.strip().lower()
+    if not _DIGEST.fullmatch(expected):
+        raise InputError(f"{sha256!r} is not the beginning of a SHA-256: expected 8 to 64 digits of 0-9 and a-f")
+    if not onnx.sha256.startswith(expected):
+        raise InputError(f"model {onnx.name} is not the expected one: SHA-256 is {onnx.sha256}, expected {expected}…")
 
 
 def _try_out(onnx: "OnnxFile") -> None:
@@ -246,23 +289,22 @@ def _sha256(file: Path) -> str:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
-def _check_name(name: str) -> None:
-    if not _NAME.fullmatch(name) or name.lower().endswith(".onnx"):
-        raise InputError(
-            f"{name!r} cannot be a model's name: expected 1 to 64 letters, digits, '.', '_' and '-', without .onnx at "
-            "the end; choose one with --name"
-        )
-    if name.lower() == SHIPPED_NAME:
-        raise InputError(f"{SHIPPED_NAME} is the model that ships with PBRS: choose another --name")
-
-
 def _record_file(name: str) -> Path:
     # In small letters: some file systems know no difference.
     return models_folder() / f"{name.lower()}.json"
 
 
-def _records() -> list[StoredModel]:
-    return [stored for record in sorted(models_folder().glob("*.json")) if (stored := _read_record(record))]
+def _records() -> tuple[list[StoredModel], list[str]]:
+    """Read all records; of those that are damaged give what is to be said."""
+    models, damaged = [], []
+    for file in sorted(models_folder().glob("*.json")):
+        try:
+            stored = _read_record(file)
+        except InputError as error:
+            damaged.append(str(error))
+        else:
+            models += [stored] if stored else []
+    return models, damaged
 
 
 def _read_record(file: Path) -> StoredModel | None:
@@ -284,6 +326,7 @@ def _read_record(file: Path) -> StoredModel | None:
         )
     except FileNotFoundError:
         return None
-    except (ValueError, KeyError, TypeError) as error:
-        raise InputError(f"{file} is damaged: delete it, and add the model again") from error
+    # RecursionError: brackets nested deeper than the parser can follow.
+    except (ValueError, KeyError, TypeError, RecursionError) as error:
+        raise InputError(f"{file} is damaged: `pbrs models remove {file.stem}`, and add the model again") from error
     return stored

@@ -1,5 +1,6 @@
 """Segmenting many files in one call: outputs, failures and the report."""
 
+import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
@@ -13,7 +14,7 @@ from pbrs.errors import InputError
 from pbrs.radiograph import Polarity, Radiograph, find_radiographs, read_radiograph
 from pbrs.segmentation.formats import FormatWriter, ModelIdentity, SegmentedImage
 from pbrs.segmentation.many import overlap
-from pbrs.segmentation.outputs import OutputNames, describe, printable, write_outputs
+from pbrs.segmentation.outputs import OutputNames, describe, printable, remove_outputs, write_outputs
 from pbrs.segmentation.quality import NotAPelvisError, check_pelvis
 from pbrs.segmentation.roi import Margin
 from pbrs.segmentation.segmenter import Segmentation, Segmenter
@@ -37,6 +38,8 @@ class SegmentOptions:
         Test-time views to average over.
     force
         Segment what does not look like a frontal pelvic radiograph, too.
+    workers
+        Radiographs that are worked on at a time; 0 for one more than there are cores, at most 4.
     """
 
     threshold: float | None = None
@@ -45,9 +48,10 @@ class SegmentOptions:
     formats: tuple[str, ...] = ()
     views: tuple[str, ...] = ()
     force: bool = False
+    workers: int = 0
 
 
-_Result = tuple[dict[str, Any], Radiograph, Segmentation] | InputError
+_Result = tuple[dict[str, Any], Radiograph, Segmentation]
 
 
 def segment_files(
@@ -61,9 +65,10 @@ def segment_files(
     """Segment files and folders, and write everything into `out`.
 
     Threads read, compute and write several files at a time. A file that cannot be read, or does not look like a frontal
-    pelvic radiograph, does not stop the others; it is named in the report, and its stem stays taken. An interrupted
-    call leaves the report of what it finished. `on_image` is called for each image, in the report's order and never
-    twice at a time, with its entry in the report.
+    pelvic radiograph, does not stop the others; it is named in the report, its stem stays taken, and what an earlier
+    call into `out` wrote under that stem is removed. A call that is interrupted or fails leaves the report of what it
+    finished. `on_image` is called for each image, in the report's order and never twice at a time, with its entry in
+    the report.
 
     Returns
     -------
@@ -73,14 +78,14 @@ def segment_files(
     Raises
     ------
     InputError
-        If an input does not exist, there is no radiograph among them, `out` cannot be a folder, or a format cannot be
-        written here.
+        If an input does not exist, there is no radiograph among them, `out` cannot be a folder to write into, or a
+        format cannot be written here.
     """
-    if out.exists() and not out.is_dir():
-        raise InputError(f"{out} is a file: give a folder to write into with -o")
-    model = ModelIdentity(segmenter.card.name, segmenter.sha256)
-    formats = FormatWriter(options.formats, model)
+    formats = FormatWriter(options.formats, ModelIdentity(segmenter.card.name, segmenter.sha256))
     files = find_radiographs(inputs)
+    _make_folder(out)
+    # Without a report it is somebody else's folder, whose files stay where there is nothing new.
+    was_ours = (out / "report.json").is_file()
     started = time.perf_counter()
     names = OutputNames()
     images: list[dict[str, Any]] = []
@@ -101,42 +106,39 @@ def segment_files(
         "complete": False,
     }
 
-    finished: dict[Path, _Result] = {}
+    finished: dict[Path, _Result | InputError] = {}
 
     def work(file: tuple[Path, str]) -> Path:
         path, stem = file
         try:
-            radiograph = read_radiograph(path, options.polarity)
-            formats.check(radiograph)
-            segmentation = segmenter.segment(radiograph, options.threshold, options.views)
-            if segmentation.quality is not None and not options.force:
-                check_pelvis(segmentation.quality, printable(path))
-            image = SegmentedImage(path, stem, radiograph, segmentation, model)
-            outputs = write_outputs(out, image, formats, options.margin)
+            finished[path] = _segment_one(segmenter, path, stem, out, formats, options)
         except InputError as error:
+            if was_ours:
+                remove_outputs(out, stem, path)
             finished[path] = error
-            return path
-        finished[path] = describe(image, outputs), radiograph, segmentation
         return path
 
-    def take(path: Path) -> None:
-        result = finished.pop(path)
-        if isinstance(result, InputError):
-            problems = refused if isinstance(result, NotAPelvisError) else failed
-            problems.append({"input": printable(path), "error": str(result)})
-        else:
-            images.append(result[0])
-            on_image(*result)
+    def take(paths: Sequence[Path]) -> None:
+        results = [(path, finished.pop(path)) for path in paths]
+        for path, result in results:
+            if isinstance(result, InputError):
+                problems = refused if isinstance(result, NotAPelvisError) else failed
+                problems.append({"input": printable(path), "error": printable(str(result))})
+            else:
+                images.append(result[0])
+        # Last: what it raises must not keep anything out of the report.
+        for _, result in results:
+            if not isinstance(result, InputError):
+                on_image(*result)
 
     try:
-        with closing(overlap(work, ((path, names.claim(path)) for path in files))) as results:
+        with closing(overlap(work, ((path, names.claim(path)) for path in files), options.workers)) as results:
             for _, path in zip(progress(files), results, strict=False):
-                take(path)
+                take([path])
         report["complete"] = True
-    except KeyboardInterrupt:
+    except BaseException:
         # What the threads had begun has been written by now.
-        for path in [path for path in files if path in finished]:
-            take(path)
+        take([path for path in files if path in finished])
         raise
     finally:
         report["files"] = formats.finish(out)
@@ -144,3 +146,38 @@ def segment_files(
         report["seconds"] = round(time.perf_counter() - started, 3)
         write_json(out / "report.json", report)
     return report
+
+
+def _make_folder(out: Path) -> None:
+    """Make the folder to write into before time is spent on computing."""
+    try:
+        if out.exists() and not out.is_dir():
+            raise InputError(f"{out} is a file: give a folder to write into with -o")
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"the folder {out} cannot be made ({error.strerror}): name another one with -o") from None
+    if not os.access(out, os.W_OK | os.X_OK):
+        raise InputError(f"the folder {out} cannot be written into: name another one with -o")
+
+
+def _segment_one(
+    segmenter: Segmenter, path: Path, stem: str, out: Path, formats: FormatWriter, options: SegmentOptions
+) -> _Result:
+    radiograph = read_radiograph(path, options.polarity)
+    formats.check(radiograph)
+    segmentation = segmenter.segment(radiograph, options.threshold, options.views)
+    if not options.force:
+        _check_pelvis(radiograph, segmentation, path)
+    image = SegmentedImage(path, stem, radiograph, segmentation, formats.model)
+    outputs = write_outputs(out, image, formats, options.margin)
+    return describe(image, outputs), radiograph, segmentation
+
+
+def _check_pelvis(radiograph: Radiograph, segmentation: Segmentation, path: Path) -> None:
+    """Refuse what does not look like a frontal pelvic radiograph; what its reader warned of may be why."""
+    if segmentation.quality is None:
+        return
+    try:
+        check_pelvis(segmentation.quality, printable(path))
+    except NotAPelvisError as error:
+        raise NotAPelvisError("; ".join((str(error), *radiograph.warnings))) from None

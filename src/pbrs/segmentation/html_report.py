@@ -14,6 +14,7 @@ from PIL import Image
 
 from pbrs.atomic_write import write_text
 from pbrs.segmentation.anatomy import REGION, anatomy_of
+from pbrs.segmentation.outputs import problem_line, shown_name
 
 MOST_THUMBNAILS = 500
 """Of about 15 kB each; radiographs after these are listed without a picture."""
@@ -81,7 +82,7 @@ class HtmlReport:
         """
         done = len(report["images"])
         warned = sum(bool(image["warnings"]) for image in report["images"])
-        stopped = [*report.get("refused", []), *report["failed"]]
+        stopped = [*report["refused"], *report["failed"]]
         model = report["model"]
         summary = f"{done} of {done + len(stopped)} radiographs segmented in {report['seconds']:.1f} s"
         page = [
@@ -96,9 +97,9 @@ class HtmlReport:
         if warned:
             what = "1 of them has warnings: look at it" if warned == 1 else f"{warned} have warnings: look at them"
             page.append(f'<p class="notice"><strong>{what} before use.</strong></p>')
-        for title, entries in (("Refused", report.get("refused", [])), ("Not read", report["failed"])):
+        for title, entries in (("Refused", report["refused"]), ("Not read", report["failed"])):
             if entries:
-                lines = "".join(f"<li>{escape(_reason(failure))}</li>" for failure in entries)
+                lines = "".join(f"<li>{escape(problem_line(problem))}</li>" for problem in entries)
                 page.append(f'<h2>{title}</h2><div class="notice refused"><ul>{lines}</ul></div>')
         page += [
             "<h2>Radiographs</h2>",
@@ -117,18 +118,17 @@ class HtmlReport:
 
 
 def _card(entry: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], picture: str | None) -> str:
-    files = entry.get("files", {})
-    name = escape(Path(entry["input"]).name)
+    name = escape(shown_name(entry))
     body = f'<img src="{picture}" alt="{name} with the region outlined">' if picture else "picture left out"
-    if "overlay" in files:
-        body = f'<a href="{escape(quote(files["overlay"]))}">{body}</a>'
+    body = f'<a href="{escape(quote(entry["files"]["overlay"]))}">{body}</a>'
     spacing = entry["spacing_mm"]
     size = f"{entry['width']}×{entry['height']} px, {escape(str(entry['format']))}"
     if spacing is not None:
-        size += f", {spacing[0]:.3f} mm ({escape(str(entry['spacing_source']))})"
+        # Row and column distance; most pixels are square.
+        distances = " × ".join(dict.fromkeys(f"{distance:.3f}" for distance in spacing))
+        size += f", {distances} mm ({escape(str(entry['spacing_source']))})"
     warnings = "".join(f"<li>{escape(str(warning))}</li>" for warning in entry["warnings"])
-    quality = entry.get("quality") or {}
-    predicted = quality.get("predicted_iou")
+    predicted = None if entry["quality"] is None else entry["quality"]["predicted_iou"]
     overlap = "" if predicted is None else f'<p class="small">predicted IoU {predicted:.2f}</p>'
     lines = "".join(_row(row) for row in rows)
     return (
@@ -155,12 +155,6 @@ def _legend(channels: Sequence[str]) -> str:
         for name in shown
     )
     return f'<p class="small">Outlines: {", ".join(swatches)}. A picture leads to its overlay at full size.</p>'
-
-
-def _reason(failure: Mapping[str, Any]) -> str:
-    reason = str(failure.get("error", "refused"))
-    name = Path(str(failure["input"])).name
-    return reason if name in reason else f"{name}: {reason}"
 
 
 def _spoken(name: str) -> str:

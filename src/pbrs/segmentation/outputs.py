@@ -1,7 +1,7 @@
 """What `segment` writes for one radiograph, and its entry in the report."""
 
-import glob
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -9,10 +9,18 @@ import numpy as np
 
 from pbrs.atomic_write import write_png
 from pbrs.segmentation.formats import FormatWriter, SegmentedImage
+from pbrs.segmentation.formats.choice import remove_written
+from pbrs.segmentation.formats.table import PATTERNS
 from pbrs.segmentation.roi import Margin, cut_roi, widen_box
 
 LONGEST_STEM_BYTES = 200
 """File systems take 255 for a whole name."""
+
+_PICTURES = (
+    *("masks/{stem}.png", "overlays/{stem}.png", "structures/*/{stem}.png"),
+    *("roi/{stem}.png", "roi/{stem}_blanked.png"),
+)
+"""Where `write_outputs` writes PNGs, as the formats' patterns."""
 
 
 class OutputNames:
@@ -35,6 +43,8 @@ class OutputNames:
 
 def write_outputs(out: Path, image: SegmentedImage, formats: FormatWriter, margin: Margin) -> dict[str, Any]:
     """Write mask, structures, overlay, region of interest and the formats asked for; all of them, or none.
+
+    Of an earlier call into the same folder, nothing of this stem stays.
 
     Returns
     -------
@@ -63,11 +73,7 @@ def write_outputs(out: Path, image: SegmentedImage, formats: FormatWriter, margi
         pictures[Path("roi", f"{_blanked(stem)}.png")] = blanked
         files["roi"] = f"roi/{stem}.png"
         files["roi_blanked"] = f"roi/{_blanked(stem)}.png"
-    # Of an earlier call into the same folder, nothing of this stem stays beside what is new.
-    for path in (Path("roi", f"{stem}.png"), Path("roi", f"{_blanked(stem)}.png")):
-        (out / path).unlink(missing_ok=True)
-    for path in out.glob(f"structures/*/{glob.escape(stem)}.png"):
-        path.unlink()
+    remove_outputs(out, stem, image.source)
     written: list[Path] = []
     try:
         for path, picture in pictures.items():
@@ -79,6 +85,11 @@ def write_outputs(out: Path, image: SegmentedImage, formats: FormatWriter, margi
             path.unlink(missing_ok=True)
         raise
     return {"files": {**files, **more.files}, "roi_box": _named(roi_box), "format_warnings": more.warnings}
+
+
+def remove_outputs(out: Path, stem: str, source: Path) -> None:
+    """Remove what an earlier call wrote under this stem, if anything; never the radiograph itself."""
+    remove_written(out, stem, source, (*_PICTURES, *PATTERNS))
 
 
 def describe(image: SegmentedImage, outputs: dict[str, Any]) -> dict[str, Any]:
@@ -111,6 +122,23 @@ def describe(image: SegmentedImage, outputs: dict[str, Any]) -> dict[str, Any]:
         "warnings": [*radiograph.warnings, *segmentation.warnings, *format_warnings],
         **outputs,
     }
+
+
+def stem_of(entry: Mapping[str, Any]) -> str:
+    """Give the stem of a radiograph's outputs, from its entry in the report."""
+    return Path(entry["files"]["mask"]).stem
+
+
+def shown_name(entry: Mapping[str, Any]) -> str:
+    """Give the name of a radiograph for people; of several of one name, each with the stem of its outputs."""
+    name, stem = Path(entry["input"]).name, stem_of(entry)
+    return name if Path(name).stem == stem else f"{name} ({stem})"
+
+
+def problem_line(problem: Mapping[str, str]) -> str:
+    """Say why an input was refused or has failed, with the path that was given."""
+    path, error = problem["input"], problem["error"]
+    return error if path in error else f"{path}: {error}"
 
 
 def printable(path: Path | str) -> str:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from pbrs.atomic_write import write_png
 from pbrs.radiograph.radiograph import Radiograph
@@ -12,7 +12,7 @@ from pbrs.radiograph.reading import PREVIEW
 from pbrs.segmentation.anatomy import anatomy_of
 from pbrs.segmentation.overlay import REGION_COLOUR, erode
 from pbrs.segmentation.segmenter import Segmentation
-from pbrs.tile_sheet import join_tiles, shorten
+from pbrs.tile_sheet import join_tiles, load_font, shorten
 
 COLUMNS, ROWS = 6, 4
 TILES = COLUMNS * ROWS
@@ -68,7 +68,7 @@ class PreviewSheets:
         self.files: list[Path] = []
         self._out = out
         self._tiles: list[Image.Image] = []
-        self._font = ImageFont.load_default(size=15)
+        self._font = load_font(15)
         for old in out.glob("preview*.png"):
             if PREVIEW.fullmatch(old.name):
                 old.unlink()
@@ -79,7 +79,7 @@ class PreviewSheets:
         Parameters
         ----------
         name
-            Written below; shortened in its middle where it is too long.
+            Written below; shortened in its middle where it is too long, letters that the font has not replaced.
         thumbnail
             uint8 (h, w, 3), at most `THUMBNAIL_PX` in height and width.
         """
@@ -91,7 +91,8 @@ class PreviewSheets:
             draw.rectangle((0, 0, THUMBNAIL_PX - 1, THUMBNAIL_PX - 1), outline=_WARNING, width=4)
         place = (THUMBNAIL_PX / 2, THUMBNAIL_PX + _CAPTION / 2)
         colour = _WARNING if has_warnings else _TEXT
-        draw.text(place, shorten(name, THUMBNAIL_PX, draw, self._font), font=self._font, fill=colour, anchor="mm")
+        caption = shorten(name, THUMBNAIL_PX, draw, self._font)
+        draw.text(place, caption, font=self._font, fill=colour, anchor="mm")
         self._tiles.append(tile)
         if len(self._tiles) == TILES:
             self.close()

@@ -10,6 +10,9 @@ from numpy.typing import NDArray
 from pbrs.errors import InputError
 from pbrs.radiograph.radiograph import Radiograph
 
+LARGEST_MARGIN = 100_000
+"""In pixels or per cent: beyond the border of any radiograph."""
+
 
 @dataclass(frozen=True)
 class Margin:
@@ -25,12 +28,17 @@ class Margin:
         Raises
         ------
         InputError
-            If it is none of these.
+            If it is none of these, or larger than `LARGEST_MARGIN`.
         """
         match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(px|%)?\s*", text)
         if match is None:
             raise InputError(f"margin {text!r} is not a length: write pixels (20px) or a percentage (5%)")
-        return cls(float(match[1]), match[2] == "%")
+        value = float(match[1])
+        if value > LARGEST_MARGIN:
+            raise InputError(
+                f"the margin is larger than any radiograph: expected at most {LARGEST_MARGIN}px, or {LARGEST_MARGIN}%"
+            )
+        return cls(value, match[2] == "%")
 
     def pixels(self, box: tuple[int, int, int, int]) -> int:
         """Tell the margin around `box` (top, left, bottom, right) in whole pixels."""

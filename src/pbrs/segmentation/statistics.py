@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from pbrs.atomic_write import write_csv
 from pbrs.radiograph.radiograph import Radiograph
+from pbrs.segmentation.outputs import stem_of
 from pbrs.segmentation.segmenter import Segmentation, bounding_box
 
 COLUMNS = (
@@ -32,8 +33,7 @@ def measure(entry: dict[str, Any], radiograph: Radiograph, segmentation: Segment
         image; bottom and right are exclusive; the mean grey value is in [0, 1], as read. None where there is nothing to
         tell.
     """
-    stem = Path(entry["files"]["mask"]).stem if "mask" in entry.get("files", {}) else None
-    known = {"input": entry["input"], "stem": stem}
+    known = {"input": entry["input"], "stem": stem_of(entry)}
     masks = {"region": segmentation.mask, **segmentation.structures}
     return [{**known, "structure": name, **_measure_one(radiograph, mask)} for name, mask in masks.items()]
 

@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pbrs.radiograph.radiograph import Radiograph
+from pbrs.segmentation.outputs import shown_name
 from pbrs.segmentation.segmenter import Segmentation
 
 # Imported where they are used: most calls ask for none of them, and start the sooner.
@@ -46,20 +47,26 @@ class Summaries:
         if self.statistics:
             self._rows += rows
         if self.preview or self.report:
-            from pbrs.segmentation.preview import PreviewSheets, draw_thumbnail
+            from pbrs.segmentation.preview import draw_thumbnail
 
             thumbnail = draw_thumbnail(radiograph, segmentation)
             if self.preview:
-                self._sheets = self._sheets or PreviewSheets(self.out)
-                self._sheets.add(Path(entry["input"]).name, thumbnail, bool(entry["warnings"]))
+                self._gathered_sheets().add(shown_name(entry), thumbnail, bool(entry["warnings"]))
             if self.report:
                 self._gathered_page().add(entry, rows, thumbnail)
 
     def close(self) -> None:
-        """Write preview and statistics of what was taken in so far; nothing, if nothing was."""
-        if self._sheets is not None:
-            self._sheets.close()
-            self.written += [sheet.name for sheet in self._sheets.files]
+        """Write preview and statistics of what was taken in so far; nothing, if nothing was.
+
+        Of what was asked for, nothing of an earlier call into the same folder stays.
+        """
+        if self.preview:
+            sheets = self._gathered_sheets()
+            sheets.close()
+            self.written += [sheet.name for sheet in sheets.files]
+        for asked, name in ((self.statistics, "statistics.csv"), (self.report, "report.html")):
+            if asked:
+                (self.out / name).unlink(missing_ok=True)
         if self._rows:
             from pbrs.segmentation.statistics import write_statistics
 
@@ -71,6 +78,13 @@ class Summaries:
         if self.report:
             self._gathered_page().write(self.out / "report.html", report)
             self.written.append("report.html")
+
+    def _gathered_sheets(self) -> "PreviewSheets":
+        if self._sheets is None:
+            from pbrs.segmentation.preview import PreviewSheets
+
+            self._sheets = PreviewSheets(self.out)
+        return self._sheets
 
     def _gathered_page(self) -> "HtmlReport":
         if self._page is None:

@@ -25,7 +25,7 @@ from pbrs.training.quiet_lightning import quiet_lightning
 from pbrs.training.run_data import check_unchanged, load_run_data
 from pbrs.training.run_folder import RunFolder, read_weights
 from pbrs.training.settings import TrainingSettings, write_settings
-from pbrs.training.start import build_start
+from pbrs.training.start import build_start, origin_of_start
 from pbrs.training.synthetic_source import SyntheticExamples
 from pbrs.training.task import SegmentationTask
 from pbrs.training.waiting import Waiting
@@ -88,6 +88,7 @@ def fit(
         network = build_unet(settings.backbone, "none", settings.channels)
     else:
         network, data.record["start"] = build_start(settings)
+        data.record["start_origin"] = origin_of_start(settings.start_from)
     # Only now: what was refused so far has left no folder behind, and removed nothing.
     if is_first:
         _remove_stale(run, settings.epochs)

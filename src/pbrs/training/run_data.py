@@ -10,6 +10,7 @@ from typing import Any
 import lightning
 import numpy as np
 import torch
+from lightning.fabric.utilities.rank_zero import rank_zero_only
 from rich.progress import track
 
 import pbrs
@@ -89,6 +90,7 @@ def _data_of_files(dataset: Dataset, split: Split, settings: TrainingSettings) -
         load_examples(dataset, stems[part], settings.channels, settings.image_size, settings.placement, _progress)
         for part in ("train", "validation")
     )
+    _tell_missing(train, dataset)
     hashes = {**train.hashes, **validation.hashes}
     # The test part is only looked at: a copy of a training image in it would make its scores worthless.
     hashes |= hash_images({stem: dataset.images[stem] for stem in stems["test"] if stem in dataset.images})
@@ -103,6 +105,19 @@ def _data_of_files(dataset: Dataset, split: Split, settings: TrainingSettings) -
         **_machine(settings),
     }
     return RunData(train, validation, train, record)
+
+
+@rank_zero_only
+def _tell_missing(train: Examples, dataset: Dataset) -> None:
+    """Print which channels have no mask at all to learn from."""
+    missing = [name for index, name in enumerate(train.channels) if not train.available[:, index].any()]
+    if missing:
+        # Not "are kept": layers are shared, and the region is the largest of all channels.
+        print(
+            f"no masks of {', '.join(missing)} for training in {dataset.path}: these channels follow what the region "
+            "learns",
+            flush=True,
+        )
 
 
 def _synthetic_data(settings: TrainingSettings) -> RunData:

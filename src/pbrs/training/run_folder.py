@@ -12,6 +12,7 @@ from torch import Tensor
 from pbrs.atomic_write import atomic_path
 from pbrs.errors import InputError
 from pbrs.json_object import read_json_object
+from pbrs.modelfile.card import SEEN_DIGITS
 from pbrs.training.settings import TrainingSettings, make_settings, read_settings_file
 
 _HINT = "is the run complete? train it with --resume"
@@ -89,6 +90,21 @@ class RunFolder:
             If it is missing or damaged: the run is not complete.
         """
         return read_json_object(self.summary, _HINT)
+
+
+def origin_of_run(record: dict[str, Any]) -> dict[str, Any]:
+    """Tell from a run's record what its weights learnt from, what they started from included.
+
+    Returns
+    -------
+    dict
+        As `ModelCard` has them: ``synthetic``, whether nothing but synthetic radiographs; ``seen``, the beginnings of
+        the SHA-256 of the image files, sorted.
+    """
+    # Runs begun before it was recorded have no origin of their start.
+    start = record.get("start_origin", {"synthetic": True, "seen": []})
+    seen = {digest[:SEEN_DIGITS] for digest in record["image_sha256"].values()}
+    return {"synthetic": record["synthetic"] and start["synthetic"], "seen": sorted(seen.union(start["seen"]))}
 
 
 def write_weights(path: Path, state: dict[str, Tensor], metadata: dict[str, Any]) -> None:

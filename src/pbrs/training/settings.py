@@ -125,9 +125,9 @@ def make_settings(values: dict[str, Any]) -> TrainingSettings:
     except ValidationError as error:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"]) or "settings"
-        raise InputError(
-            f"{name}: {first['msg'].removeprefix('Value error, ')} (got {first['input']!r:.80})"
-        ) from error
+        # A check of several settings together got them all, and names the wrong one itself.
+        got = "" if isinstance(first["input"], dict) else f" (got {first['input']!r:.80})"
+        raise InputError(f"{name}: {first['msg'].removeprefix('Value error, ')}{got}") from error
 
 
 def read_settings_file(path: Path) -> dict[str, Any]:

@@ -8,9 +8,9 @@ from torch import Tensor
 from pbrs.errors import InputError
 from pbrs.modelfile.card import ModelCard
 from pbrs.modelfile.state import read_model_state
-from pbrs.modelfile.store import find_model
+from pbrs.modelfile.store import find_model, is_model_name
 from pbrs.network import UNet, build_unet
-from pbrs.training.run_folder import RunFolder, read_weights
+from pbrs.training.run_folder import RunFolder, origin_of_run, read_weights
 from pbrs.training.settings import TrainingSettings
 
 
@@ -81,8 +81,26 @@ def build_start(settings: TrainingSettings) -> tuple[UNet, str]:
     return network, f"start from: {path.name}"
 
 
+def origin_of_start(start: str | None) -> dict[str, Any]:
+    """Tell what radiographs the weights that a training starts from have learnt from; see `origin_of_run`.
+
+    Raises
+    ------
+    InputError
+        If `start` is neither a run nor a model, or does not say.
+    """
+    if start is None:
+        return {"synthetic": True, "seen": []}
+    path = _find_start(start)
+    if path.is_dir():
+        return origin_of_run(RunFolder(path).read_record())
+    card, _ = read_model_state(path)
+    return {"synthetic": card.synthetic, "seen": list(card.seen)}
+
+
 def _find_start(start: str) -> Path:
-    return Path(start) if RunFolder(Path(start)).settings.exists() else find_model(start)
+    is_run = start and not is_model_name(start) and RunFolder(Path(start)).settings.exists()
+    return Path(start) if is_run else find_model(start)
 
 
 def _read_start(path: Path) -> tuple[str, tuple[str, ...], dict[str, Tensor]]:

@@ -89,10 +89,12 @@ def test_an_unknown_name_is_refused_with_those_that_are_known():
         FormatWriter(["gif"], MODEL)
 
 
-def test_the_command_line_offers_what_the_table_has():
+def test_the_shell_completes_the_formats_and_views_that_there_are():
     from pbrs.cli import segment
+    from pbrs.segmentation.views import VIEWS
 
     assert list(segment._FORMATS) == [PNG, *FORMATS]
+    assert list(segment._VIEWS) == list(VIEWS)
 
 
 def test_all_formats_at_once(tmp_path, segmented):

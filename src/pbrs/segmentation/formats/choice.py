@@ -12,7 +12,7 @@ from pbrs.radiograph.radiograph import Radiograph
 from pbrs.segmentation.formats.coco import CocoCollector
 from pbrs.segmentation.formats.dicom_seg import write_seg
 from pbrs.segmentation.formats.image import ModelIdentity, SegmentedImage
-from pbrs.segmentation.formats.table import FORMATS, PNG
+from pbrs.segmentation.formats.table import FORMATS, PATTERNS, PNG
 
 WITHOUT_HIGHDICOM = "no DICOM SEG is written: for it, pip install 'pbrs[dicom]'"
 
@@ -104,7 +104,7 @@ class FormatWriter:
             If a format that was asked for cannot be made of it.
         """
         self.check(image.radiograph)
-        remove_written(out, image.stem)
+        remove_written(out, image.stem, image.source)
         files: dict[str, Any] = {}
         warnings: list[str] = []
         try:
@@ -116,7 +116,7 @@ class FormatWriter:
             if self._coco is not None:
                 self._coco.add(image, file_name)
         except BaseException:
-            remove_written(out, image.stem)
+            remove_written(out, image.stem, image.source)
             raise
         if {"seg", "sc"} & set(files):
             warnings += image.source_header.warnings
@@ -137,11 +137,11 @@ class FormatWriter:
             warnings.append(f"no DICOM SEG: {error}")
 
 
-def remove_written(out: Path, stem: str) -> None:
-    """Remove the files of every format under this stem, if there are any."""
-    for each in FORMATS.values():
-        for pattern in each.patterns:
-            for path in out.glob(pattern.format(stem=glob.escape(stem))):
+def remove_written(out: Path, stem: str, source: Path, patterns: Sequence[str] = PATTERNS) -> None:
+    """Remove the files of every format under this stem, if there are any; never the radiograph itself."""
+    for pattern in patterns:
+        for path in out.glob(pattern.format(stem=glob.escape(stem))):
+            if path.resolve() != source.resolve():
                 path.unlink()
 
 

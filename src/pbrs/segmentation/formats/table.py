@@ -41,3 +41,6 @@ FORMATS: dict[str, Format] = {
 """By the name that ``--format`` takes. PNGs (``png``) are always written."""
 
 PNG = "png"
+
+PATTERNS = tuple(pattern for each in FORMATS.values() for pattern in each.patterns)
+"""Of all formats."""

@@ -1,0 +1,48 @@
+"""Folders that `pbrs segment` wrote: their masks are what users correct and train again on."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from pbrs.dataset.match import image_stem
+from pbrs.json_object import read_json_object
+
+_WITH_MASKS = ("masks", "structures", "nifti", "nrrd", "coco.json")
+
+
+@dataclass(frozen=True)
+class SegmentOutput:
+    """A folder that `pbrs segment` wrote.
+
+    Attributes
+    ----------
+    path
+        The folder, resolved.
+    image_stems
+        The radiograph's stem by its mask's, which is another one where two files of a call shared it, or the file's
+        name is a UID without suffix.
+    """
+
+    path: Path
+    image_stems: dict[str, str]
+
+
+def find_segment_output(path: Path) -> SegmentOutput | None:
+    """Find the folder of `pbrs segment` that a path is, or whose mask or folder of masks it is; None if of none.
+
+    Raises
+    ------
+    InputError
+        If there is a ``report.json`` beside ``masks/`` that cannot be read.
+    """
+    path = path.resolve()
+    parents = [below.parent for below in (path, path.parent) if below.name in _WITH_MASKS]
+    for folder in (path, *parents):
+        report = folder / "report.json"
+        if not report.is_file() or not (folder / "masks").is_dir():
+            continue
+        content = read_json_object(report, "segment again, or put the masks into a folder of their own")
+        if {"pbrs", "model", "images"} <= content.keys():
+            images = content["images"]
+            stems = {Path(image["files"]["mask"]).stem: image_stem(Path(image["input"])) for image in images}
+            return SegmentOutput(folder, stems)
+    return None
