@@ -137,8 +137,8 @@ def _text(test: list["Row"], calibration: QualityCalibration, measured: dict[str
         "| --- | --- |",
     ]
     for rule in RULES:
-        limit = calibration.limits.get(rule.measure, rule.limit)
-        lines.append(f"| `{rule.warning}` | `{rule.measure}` {'>' if rule.above else '<'} {limit:.3g} |")
+        if (limit := calibration.limits.get(rule.measure)) is not None:
+            lines.append(f"| `{rule.warning}` | `{rule.measure}` {'>' if rule.above else '<'} {limit:.3g} |")
     damages = sorted({row.damage for row in test if row.damage and "+" not in row.damage})
     lines += [
         "",

@@ -193,6 +193,14 @@ def test_hips_that_the_border_cuts_are_warned_of_and_femora_are_not():
     assert "cut_by_border" in names(quality_of(moved))
 
 
+def test_a_region_without_structures_that_fills_the_border_is_cut():
+    whole = Placement.fit(SHAPE, SHAPE, "letterbox")
+    for region, warned in ((disc(128, 160, 100, 100), False), (disc(128, 160, 190, 230), True)):
+        output = np.where(region, 0.95, 0.03).astype(np.float32)[None]
+        quality = assess(output, ("region",), radiograph_of(pelvis()), whole, 0.5)
+        assert ("cut_by_border" in names(quality)) == warned
+
+
 def test_grey_without_contrast_and_burnt_bone_are_warned_of():
     dull = 0.5 + 0.05 * radiograph_of(pelvis())
     burnt = np.where(output_of(pelvis())[0] > 0.5, 1, 0.3).astype(np.float32)
