@@ -9,7 +9,7 @@ import sys
 import pytest
 
 from command_line import pbrs
-from pbrs.modelfile import store
+from pbrs.modelfile.add_model import add_model
 from tiny_model import write_tiny_model
 
 
@@ -66,7 +66,7 @@ def test_the_rest_is_what_is_in_no_part_of_the_split(phantoms, brief_run, tmp_pa
 def test_a_models_name_is_taken_and_a_file_of_that_name_with_a_dot(phantoms, tmp_path, monkeypatch):
     monkeypatch.setenv("PBRS_MODELS", str(tmp_path / "models"))
     monkeypatch.chdir(tmp_path)
-    added = store.add_model(write_tiny_model(tmp_path / "tiny.onnx"), "clinic")
+    added = add_model(write_tiny_model(tmp_path / "tiny.onnx"), "clinic")
     (tmp_path / "clinic").write_text("no model")
     assert pbrs("evaluate", "clinic", phantoms).status == 0
     assert json.loads((tmp_path / "evaluation" / "summary.json").read_text())["model"]["sha256"] == added.sha256

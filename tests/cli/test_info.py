@@ -14,6 +14,7 @@ import pytest
 from command_line import pbrs
 from pbrs.cli import info
 from pbrs.modelfile import store
+from pbrs.modelfile.add_model import add_model
 from tiny_model import write_tiny_model
 
 
@@ -37,7 +38,7 @@ def test_versions_and_folders_are_told_for_people_and_for_machines(models):
 
 def test_the_shipped_and_the_added_models_are_named(models, tmp_path):
     shipped = write_tiny_model(tmp_path / "shipped" / "pelvis.onnx")
-    store.add_model(shipped, "clinic")
+    add_model(shipped, "clinic")
     facts = json.loads(pbrs("info", "--json").out)["models"]
     assert facts["shipped"]["name"] == "pelvis"
     assert facts["shipped"]["bytes"] == shipped.stat().st_size
@@ -47,7 +48,7 @@ def test_the_shipped_and_the_added_models_are_named(models, tmp_path):
 
 
 def test_a_damaged_record_is_named_and_hides_nothing_else(models, tmp_path):
-    store.add_model(write_tiny_model(tmp_path / "tiny.onnx"))
+    add_model(write_tiny_model(tmp_path / "tiny.onnx"))
     (models / "bad.json").write_text("{")
     facts = json.loads(pbrs("info", "--json").out)["models"]
     assert facts["added"] == ["tiny"]

@@ -9,8 +9,8 @@ import pytest
 
 from pbrs.errors import InputError
 from pbrs.modelfile import store
+from pbrs.modelfile.add_model import add_model
 from pbrs.modelfile.store import (
-    add_model,
     damaged_records,
     find_model,
     is_model_name,

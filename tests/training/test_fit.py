@@ -23,9 +23,9 @@ from pbrs.dataset.folder import file_sha256, open_dataset
 from pbrs.dataset.split import Split
 from pbrs.dataset.split_file import read_split
 from pbrs.errors import InputError
+from pbrs.modelfile.add_model import add_model
 from pbrs.modelfile.export import export_run
 from pbrs.modelfile.state import read_model_state
-from pbrs.modelfile.store import add_model
 from pbrs.network import build_unet
 from pbrs.training.fit import assess, fit
 from pbrs.training.resolve import resolve_settings

@@ -122,7 +122,7 @@ def add(
     force: Annotated[bool, typer.Option("--force", help="Replace a model of this name.")] = False,
 ) -> None:
     """Keep a copy of a model file under a name; its SHA-256 is checked now and whenever it is used."""
-    from pbrs.modelfile.store import add_model
+    from pbrs.modelfile.add_model import add_model
 
     added = add_model(file, name, sha256, force)
     print(f"{added.name}: {_megabytes(added)} MB, SHA-256 {added.sha256}")

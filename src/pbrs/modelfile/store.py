@@ -5,7 +5,6 @@ import json
 import os
 import re
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -13,7 +12,6 @@ from pbrs.errors import InputError
 
 if TYPE_CHECKING:
     from pbrs.modelfile.card import ModelCard
-    from pbrs.segmentation.onnx_file import OnnxFile
 
 SHIPPED_NAME = "pelvis"
 FOLDER_VARIABLE = "PBRS_MODELS"
@@ -21,7 +19,6 @@ FOLDER_VARIABLE = "PBRS_MODELS"
 
 _SHIPPED_FILE = Path(__file__).parent / "shipped" / f"{SHIPPED_NAME}.onnx"
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
-_DIGEST = re.compile(r"[0-9a-f]{8,64}")
 
 
 @dataclass(frozen=True)
@@ -83,7 +80,7 @@ def find_model(model: Path | str | None = None) -> Path:
     if not str(model):
         raise InputError("the model's name is empty: expected a name that `pbrs models list` shows, a file or a folder")
     path = Path(model)
-    if is_model_name(model) and (stored := _read_record(_record_file(str(model)))):
+    if is_model_name(model) and (stored := read_record(record_file(str(model)))):
         return _checked(stored)
     if path.is_dir():
         return _model_of_folder(path)
@@ -99,7 +96,7 @@ def is_model_name(model: Path | str) -> bool:
     """Tell whether this is the shipped model's name or an added one's, which goes before a file or folder."""
     # A Path loses "./", a string keeps it.
     name = str(model)
-    return name == SHIPPED_NAME or (_NAME.fullmatch(name) is not None and _record_file(name).exists())
+    return name == SHIPPED_NAME or (_NAME.fullmatch(name) is not None and record_file(name).exists())
 
 
 def check_name(name: str) -> None:
@@ -137,69 +134,6 @@ def model_names() -> list[str]:
     return [*shipped, *sorted(stored.name for stored in _records()[0])]
 
 
-def add_model(file: Path, name: str | None = None, sha256: str | None = None, force: bool = False) -> StoredModel:
-    """Copy a model file into the user's models, under a name.
-
-    Parameters
-    ----------
-    file
-        A file that `pbrs export` wrote, or a run's folder. It is loaded and run once.
-    name
-        1 to 64 letters, digits, ``.``, ``_`` and ``-``; the file's name without its suffix if None.
-    sha256
-        What the file's SHA-256 must begin with: 8 to 64 hexadecimal digits.
-    force
-        Replace a model of this name.
-
-    Raises
-    ------
-    InputError
-        If the file is not a PBRS model file, its SHA-256 is another, or the name is taken or is none.
-    """
-    from pbrs.atomic_write import atomic_path, write_json
-    from pbrs.segmentation.onnx_file import read_onnx
-
-    source = file.name
-    if file.is_dir():
-        file, name = file.resolve() / "model.onnx", name or file.resolve().name
-        source = f"{file.parent.name}/{file.name}"
-    name = file.stem if name is None else name
-    check_name(name)
-    if name.lower() == SHIPPED_NAME:
-        raise InputError(f"{SHIPPED_NAME} is the model that ships with PBRS: choose another --name")
-    existing = _read_record(_record_file(name))
-    if existing and not force:
-        raise InputError(f"there is a model {name} already: choose another --name, or pass --force to replace it")
-    onnx = read_onnx(file)
-    if sha256 is not None:
-        _check_digest(onnx, sha256)
-    _try_out(onnx)
-    stored = StoredModel(
-        name=name,
-        # The digest is in its name: what it replaces stays whole until the record, written last, tells of the new one.
-        file=models_folder() / f"{name}-{onnx.sha256[:12]}.onnx",
-        sha256=onnx.sha256,
-        source=os.fsencode(source).decode("utf-8", "replace"),
-        added=datetime.now(UTC).isoformat(timespec="seconds"),
-    )
-    with atomic_path(stored.file) as temporary:
-        temporary.write_bytes(onnx.content)
-    write_json(
-        _record_file(name),
-        {
-            "format": 1,
-            "name": name,
-            "file": stored.file.name,
-            "sha256": stored.sha256,
-            "source": stored.source,
-            "added": stored.added,
-        },
-    )
-    if existing and existing.file != stored.file:
-        existing.file.unlink(missing_ok=True)
-    return stored
-
-
 def remove_model(name: str) -> None:
     """Forget an added model, and delete its copy; also where its record is damaged.
 
@@ -212,7 +146,7 @@ def remove_model(name: str) -> None:
         raise InputError(f"{name} is the model that ships with PBRS: it cannot be removed")
     if not is_model_name(name):
         raise InputError(f"no model {name} was added: `pbrs models list` shows those that were")
-    _record_file(name).unlink()
+    record_file(name).unlink()
     # By their names, not by the record: it may be damaged.
     copy = re.compile(rf"{re.escape(name)}-[0-9a-f]{{12}}\.onnx", re.IGNORECASE)
     for file in models_folder().iterdir():
@@ -248,31 +182,6 @@ def _model_of_folder(folder: Path) -> Path:
     )
 
 
-def _check_digest(onnx: "OnnxFile", sha256: str) -> None:
-    expected = sha256.strip().lower()
-    if not _DIGEST.fullmatch(expected):
-        raise InputError(f"{sha256!r} is not the beginning of a SHA-256: expected 8 to 64 digits of 0-9 and a-f")
-    if not onnx.sha256.startswith(expected):
-        raise InputError(f"model {onnx.name} is not the expected one: SHA-256 is {onnx.sha256}, expected {expected}…")
-
-
-def _try_out(onnx: "OnnxFile") -> None:
-    """Run a model file once, on nothing."""
-    import numpy as np
-
-    from pbrs.modelfile.card import parse_card
-    from pbrs.segmentation.runtime import OnnxRuntime
-
-    card = parse_card(onnx.metadata, onnx.name)
-    runtime = OnnxRuntime.of_file(onnx)
-    try:
-        shape = runtime.run(np.zeros((1, 1, *card.image_size), np.float32)).shape
-    except Exception as error:  # the runtime raises a dozen classes of its own, all derived from Exception alone
-        raise InputError(f"model {onnx.name} cannot be run: it does not take what its card says") from error
-    if shape != (1, len(card.channels), *card.image_size):
-        raise InputError(f"model {onnx.name} gives {shape}: not the {len(card.channels)} channels that its card names")
-
-
 def _checked(stored: StoredModel) -> Path:
     if not stored.file.is_file():
         raise InputError(f"model {stored.name} is gone from {stored.file.parent}: add it again with --force")
@@ -289,7 +198,8 @@ def _sha256(file: Path) -> str:
         return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
-def _record_file(name: str) -> Path:
+def record_file(name: str) -> Path:
+    """Tell where the record of an added model is, or would be."""
     # In small letters: some file systems know no difference.
     return models_folder() / f"{name.lower()}.json"
 
@@ -299,7 +209,7 @@ def _records() -> tuple[list[StoredModel], list[str]]:
     models, damaged = [], []
     for file in sorted(models_folder().glob("*.json")):
         try:
-            stored = _read_record(file)
+            stored = read_record(file)
         except InputError as error:
             damaged.append(str(error))
         else:
@@ -307,7 +217,7 @@ def _records() -> tuple[list[StoredModel], list[str]]:
     return models, damaged
 
 
-def _read_record(file: Path) -> StoredModel | None:
+def read_record(file: Path) -> StoredModel | None:
     """Read what was recorded of a model; None where nothing was.
 
     Raises
