@@ -99,6 +99,16 @@ def test_folders_are_searched_and_files_taken_as_they_are(tmp_path: Path) -> Non
     assert len(find_radiographs([tmp_path, tmp_path])) == len(found)
 
 
+def test_a_link_to_nothing_is_found_so_that_reading_names_it(tmp_path: Path) -> None:
+    (tmp_path / "gone.png").symlink_to(tmp_path / "moved.png")
+    (tmp_path / "notes.txt").symlink_to(tmp_path / "moved.txt")
+    (tmp_path / "IM0001").symlink_to(tmp_path / "moved")
+    (found,) = find_radiographs([tmp_path])
+    assert found.name == "gone.png"
+    with pytest.raises(InputError, match=r"gone\.png"):
+        read_radiograph(found)
+
+
 def test_a_missing_input_and_an_empty_folder_are_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="no such file or folder"):
         find_radiographs([tmp_path / "nothing"])

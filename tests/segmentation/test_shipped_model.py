@@ -59,7 +59,7 @@ def test_it_is_small_and_says_what_it_is(segmenter):
 def test_a_training_can_start_from_it_by_name():
     settings = resolve_settings({"start_from": "pelvis"})
     network, record = build_start(settings)
-    assert record == "start from: pelvis.onnx"
+    assert record == "weights of pelvis.onnx"
     assert count_parameters(network) == Segmenter.load().card.parameters
     with torch.no_grad():
         assert network.eval()(torch.zeros(1, 1, *settings.image_size)).shape[1] == 6

@@ -119,7 +119,9 @@ def find_radiographs(inputs: Sequence[Path]) -> list[Path]:
 
 def _looks_like_radiograph(file: Path, folder: Path) -> bool:
     inside = file.relative_to(folder).parts
-    if any(part.startswith(".") for part in inside) or LEFT_OUT & set(inside[:-1]) or not file.is_file():
+    # A link to nothing is taken, so that reading it names it.
+    is_file = file.is_file() or (file.is_symlink() and not file.exists())
+    if any(part.startswith(".") for part in inside) or LEFT_OUT & set(inside[:-1]) or not is_file:
         return False
     if PREVIEW.fullmatch(file.name) and (file.parent / "report.json").is_file():
         return False

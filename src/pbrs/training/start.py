@@ -78,7 +78,7 @@ def build_start(settings: TrainingSettings) -> tuple[UNet, str]:
             f"{path} does not hold the weights of a {backbone}: {len(missing)} arrays missing, {len(unexpected)} "
             f"unknown (first: {(missing + unexpected)[0]}); export it again with this version"
         )
-    return network, f"start from: {path.name}"
+    return network, f"weights of {path.name}"
 
 
 def origin_of_start(start: str | None) -> dict[str, Any]:
