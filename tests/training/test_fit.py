@@ -262,7 +262,7 @@ def test_start_from_goes_on_where_the_model_was(phantoms, brief_run, tmp_path, k
     tuned = fit(data, split, settings, tmp_path / "tuned")
     before = RunFolder(brief_run).read_summary()["validation"]["iou"]
     assert tuned["validation"]["iou"] == pytest.approx(before, abs=0.1)
-    assert RunFolder(tmp_path / "tuned").read_record()["start"].startswith("start from")
+    assert RunFolder(tmp_path / "tuned").read_record()["start"].startswith("weights of")
 
 
 def test_a_model_with_structures_can_be_tuned_on_the_region_alone(phantoms, tmp_path, brief_settings):
