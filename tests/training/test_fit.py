@@ -102,9 +102,10 @@ def test_kill_9_and_resume_gives_the_bits_of_an_undisturbed_run(phantoms, undist
     assert {**ours, "seconds": 0} == {**theirs, "seconds": 0}
 
 
-def test_interrupt_says_how_to_go_on_and_resume_gives_the_same_bits(phantoms, undisturbed, tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_interrupt_says_how_to_go_on_and_resume_gives_the_same_bits(phantoms, undisturbed, tmp_path, number):
     run = tmp_path / "interrupted"
-    status, message = interrupt(phantoms, run, lambda: epochs_of(run) >= 1, signal.SIGINT)
+    status, message = interrupt(phantoms, run, lambda: epochs_of(run) >= 1, number)
     assert status == 130
     assert "--resume" in message
     assert "Traceback" not in message

@@ -3,6 +3,7 @@
 import errno
 import io
 import os
+import signal
 import sys
 from importlib import import_module
 from importlib.util import find_spec
@@ -111,13 +112,15 @@ def options(
 def main() -> None:
     """Run the command line.
 
-    Exits with 0 on success, 2 for bad input, 1 for a failure of ours or of the machine, 130 after ^C. Errors are one
-    line; with PBRS_TRACEBACK=1 in the environment a traceback comes before it. A letter that the terminal's encoding
-    does not have is written as its number.
+    Exits with 0 on success, 2 for bad input, 1 for a failure of ours or of the machine, 130 after ^C or SIGTERM (of
+    `kill`, of a cluster whose time is up), which are taken alike. Errors are one line; with PBRS_TRACEBACK=1 in the
+    environment a traceback comes before it. A letter that the terminal's encoding does not have is written as its
+    number.
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         app()
     except InputError as error:
