@@ -8,12 +8,12 @@ import pytest
 from cheap_generator import cheap
 from command_line import pbrs
 from pbrs.errors import InputError
+from pbrs.synthesis.dataset_plan import DatasetPlan
 from pbrs.synthesis.factor_table import FACTORS
 from pbrs.synthesis.generator import GENERATOR_VERSION, generate
 from pbrs.synthesis.presets import PRESETS, Preset, check_seed, check_trainable, preset_of
 from pbrs.synthesis.reference import frozen_reference, sampled_pixels
 from pbrs.synthesis.verify import MOST_LEVELS, MOST_MASK_PIXELS, MOST_PIXELS
-from pbrs.synthesis.write_dataset import DatasetPlan
 
 __all__ = ["cheap"]
 PELVISSYNTH, SHIFTED = PRESETS["pelvissynth-150"], PRESETS["shifted-200"]

@@ -13,9 +13,10 @@ from cheap_generator import draw
 from command_line import Outcome, pbrs
 from pbrs.dataset.folder import open_dataset
 from pbrs.synthesis import generator, verify
+from pbrs.synthesis.dataset_plan import DatasetPlan
 from pbrs.synthesis.presets import PRESETS, Preset
 from pbrs.synthesis.reference import SAMPLE_SIDE, Reference, sampled_pixels
-from pbrs.synthesis.write_dataset import DatasetPlan, write_dataset
+from pbrs.synthesis.write_dataset import write_dataset
 
 SMALL = Preset("pelvissynth-150", version=1, count=4, seed=PRESETS["pelvissynth-150"].seed, size=200)
 STEM = "synth_00002"

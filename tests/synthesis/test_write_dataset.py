@@ -19,8 +19,9 @@ from pbrs.dataset.folder import STRUCTURES, open_dataset
 from pbrs.dataset.split_file import read_split
 from pbrs.errors import InputError, Interrupted
 from pbrs.synthesis import generator
+from pbrs.synthesis.dataset_plan import DatasetPlan
 from pbrs.synthesis.presets import PRESETS
-from pbrs.synthesis.write_dataset import DatasetPlan, write_dataset
+from pbrs.synthesis.write_dataset import write_dataset
 
 __all__ = ["cheap"]
 

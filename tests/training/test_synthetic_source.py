@@ -14,8 +14,9 @@ from pbrs.dataset.examples import ExampleData, load_examples
 from pbrs.dataset.folder import open_dataset
 from pbrs.errors import InputError
 from pbrs.synthesis import generator
+from pbrs.synthesis.dataset_plan import DatasetPlan
 from pbrs.synthesis.presets import PRESETS
-from pbrs.synthesis.write_dataset import DatasetPlan, write_dataset
+from pbrs.synthesis.write_dataset import write_dataset
 from pbrs.training import synthetic_source
 from pbrs.training.fit import fit
 from pbrs.training.run_folder import RunFolder

@@ -38,7 +38,8 @@ def synthesize(
     ] = None,
 ) -> None:
     """Draw synthetic pelvic radiographs with exact masks: no patient was imaged. After ^C the same command goes on."""
-    from pbrs.synthesis.write_dataset import DatasetPlan, write_dataset
+    from pbrs.synthesis.dataset_plan import DatasetPlan
+    from pbrs.synthesis.write_dataset import write_dataset
 
     off = tuple(parse_lists(without))
     if preset is not None:
