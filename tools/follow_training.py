@@ -34,6 +34,8 @@ def follow(run: RunFolder, dataset: Dataset, seconds: float) -> None:
         with target.open(newline="", encoding="utf-8") as file:
             rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
     while True:
+        # Asked first: what has ended by now is scored below to its last epoch.
+        is_over = run.summary.exists()
         checkpoint = load_pickle_safely(run.checkpoint) if run.checkpoint.exists() else None
         epoch = len(checkpoint["callbacks"][EpochEnd.__name__]["history"]) if checkpoint else 0
         if checkpoint and epoch not in {row["epoch"] for row in rows}:
@@ -43,7 +45,7 @@ def follow(run: RunFolder, dataset: Dataset, seconds: float) -> None:
             rows.append({"epoch": epoch, "step": checkpoint["global_step"], **score(network, settings, dataset)})
             write_csv(target, tuple(rows[0]), rows)
             print(rows[-1], flush=True)
-        if epoch >= settings.epochs or run.summary.exists():
+        if epoch >= settings.epochs or is_over:
             return
         time.sleep(seconds)
 

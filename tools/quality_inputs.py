@@ -207,7 +207,7 @@ RECIPES: dict[str, Recipe] = {
         Recipe("femur", 18, 18, _other_bones("femur")),
         Recipe("lumbar", 18, 18, _other_bones("lumbar")),
         Recipe("thorax", 10, 0, _other_bones("thorax")),
-        *(Recipe(view, 8, 12, _pelvis(table)) for view, table in VIEWS.items()),
+        *(Recipe(view, 40, 30, _pelvis(table)) for view, table in VIEWS.items()),
     )
 }
 """What is drawn. The test of pelves is that of the frozen tests."""

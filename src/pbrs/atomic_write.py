@@ -2,8 +2,7 @@
 
 import csv
 import json
-import os
-import tempfile
+import secrets
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -33,12 +32,11 @@ def atomic_path(path: Path) -> Iterator[Path]:
         A file name in the same folder, with the same suffix, hidden by a leading dot.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(prefix=_UNFINISHED, suffix=path.suffix, dir=path.parent)
-    os.close(handle)
-    temporary = Path(name)
+    temporary = path.with_name(f"{_UNFINISHED}{secrets.token_hex(8)}{path.suffix}")
+    # By name, not as the private file that `tempfile` makes: it gets the permissions that any new file gets here.
     try:
+        temporary.touch(exist_ok=False)
         yield temporary
-        temporary.chmod(0o666 & ~_umask())
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)
@@ -75,9 +73,3 @@ def write_png(path: Path, pixels: np.ndarray) -> None:
     """Write uint8 (H, W) or (H, W, 3), or uint16 (H, W), as a PNG without any metadata."""
     with atomic_path(path) as temporary:
         Image.fromarray(np.ascontiguousarray(pixels)).save(temporary, format="PNG", compress_level=_COMPRESSION)
-
-
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask

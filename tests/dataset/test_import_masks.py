@@ -11,9 +11,9 @@ from PIL import Image
 
 from pbrs.dataset.folder import open_dataset
 from pbrs.dataset.import_masks import import_masks
-from pbrs.dataset.match import image_stem
 from pbrs.dataset.rle import encode_runs, runs_to_text
 from pbrs.errors import InputError
+from pbrs.radiograph.reading import image_stem
 from phantom import phantom, write_phantoms
 
 SHAPE = (96, 112)

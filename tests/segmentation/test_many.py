@@ -195,6 +195,7 @@ def test_what_may_be_wrong_with_a_refused_file_is_told(tmp_path):
 def test_a_failure_of_the_machine_leaves_a_report_of_all_that_was_finished(segmenter, files, tmp_path):
     good = [file for index, file in enumerate(files) if index not in (2, 5)]
     (tmp_path / "out" / "overlays" / "4.png").mkdir(parents=True)
+    (tmp_path / "out" / "report.json").write_text('{"pbrs": "0", "model": {}, "images": []}')
     shown: list[str] = []
     with pytest.raises(OSError, match=r"4\.png"):
         segment_files(

@@ -15,6 +15,7 @@ from pbrs.segmentation import outputs
 from pbrs.segmentation.formats import FormatWriter, ModelIdentity, SegmentedImage
 from pbrs.segmentation.outputs import OutputNames, remove_outputs, write_outputs
 from pbrs.segmentation.overlay import REGION_COLOUR, draw_overlay
+from pbrs.segmentation.quality import Quality
 from pbrs.segmentation.roi import Margin, cut_roi, widen_box
 from pbrs.segmentation.segmenter import Segmentation, bounding_box
 
@@ -29,7 +30,7 @@ def segmentation() -> Segmentation:
     mask[10:31, 20:51] = True
     mask[15, 25] = False
     probability = mask.astype(np.float32)
-    return Segmentation(probability, mask, {"sacrum": ~mask}, 0.5, bounding_box(mask), 1.0, ())
+    return Segmentation(probability, mask, {"sacrum": ~mask}, 0.5, bounding_box(mask), 1.0, (), Quality(None, (), True))
 
 
 def write(out: Path, picture: Radiograph, made: Segmentation, margin: Margin) -> dict[str, Any]:
@@ -122,15 +123,34 @@ def test_a_margin_beyond_any_radiograph_is_refused(text):
     assert len(str(refused.value)) < 120
 
 
-def test_all_of_a_stem_is_removed_but_no_other_stem_and_not_the_radiograph(tmp_path):
+def write_formats(out: Path, stem: str, *formats: str) -> None:
+    image = SegmentedImage(Path("x.png"), stem, radiograph(), segmentation(), ModelIdentity("model", "0" * 64))
+    write_outputs(out, image, FormatWriter(formats, image.model), Margin(0, is_percent=False))
+
+
+def files_in(out: Path) -> set[str]:
+    return {path.relative_to(out).as_posix() for path in out.rglob("*") if path.is_file()}
+
+
+def test_all_of_a_stem_is_removed_but_no_other_stem(tmp_path):
     for stem in ("[x]", "x"):
-        image = SegmentedImage(Path("x.png"), stem, radiograph(), segmentation(), ModelIdentity("model", "0" * 64))
-        write_outputs(tmp_path, image, FormatWriter(("nifti", "nrrd"), image.model), Margin(0, is_percent=False))
+        write_formats(tmp_path, stem, "nifti", "nrrd")
     (tmp_path / "[x].png").write_bytes(b"the radiograph")
-    remove_outputs(tmp_path, "[x]", tmp_path / "roi" / ".." / "roi" / "[x].png")
-    left = {path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*") if path.is_file()}
-    assert {name for name in left if "[x]" in name} == {"[x].png", "roi/[x].png"}
-    assert len(left) == 2 + 5 + 2 * 2
+    remove_outputs(tmp_path, "[x]")
+    assert {name for name in files_in(tmp_path) if "[x]" in name} == {"[x].png"}
+    assert len(files_in(tmp_path)) == 1 + 5 + 2 * 2
+
+
+def test_formats_that_are_not_written_again_do_not_stay_beside_what_is_new(tmp_path):
+    write_formats(tmp_path, "x", "nifti", "nrrd")
+    write_formats(tmp_path, "x", "png")
+    assert {name.partition("/")[0] for name in files_in(tmp_path)} == {"masks", "overlays", "structures", "roi"}
+
+
+def test_files_named_by_a_uid_keep_its_last_number():
+    names = OutputNames()
+    claimed = [names.claim(Path(name)) for name in ("a/1.2.840.5", "b/1.2.840.6", "1.2.840.7.dcm")]
+    assert claimed == ["1.2.840.5", "1.2.840.6", "1.2.840.7"]
 
 
 def test_a_widened_box_stays_inside_the_image():

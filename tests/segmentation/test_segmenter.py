@@ -1,5 +1,6 @@
 """One radiograph in, one segmentation out, with no PyTorch anywhere."""
 
+import json
 import subprocess
 import sys
 
@@ -13,6 +14,7 @@ from pbrs.modelfile.card import CARD_KEY
 from pbrs.radiograph import read_radiograph
 from pbrs.segmentation import Segmenter
 from pbrs.segmentation.segmenter import bounding_box
+from tiny_model import write_tiny_model
 
 
 def test_finds_the_phantoms_it_was_trained_on(brief_run, phantoms):
@@ -87,6 +89,25 @@ def test_an_onnx_file_without_our_card_is_refused(brief_run, tmp_path):
         with pytest.raises(InputError, match=named) as caught:
             Segmenter.load(tmp_path / "other.onnx")
         assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    ("field", "value"),
+    [
+        *(("channels", ["region", name]) for name in ("../../escaped", "/absolute", "a/b", "", "Sacrum", "x" * 65)),
+        *(("channels", names) for names in (["sacrum"], [], ["region", "region"])),
+        *(("image_size", size) for size in ([0, 32], [32, -1])),
+    ],
+)
+def test_a_card_that_names_paths_or_nothing_usable_is_refused(tmp_path, field, value):
+    """A model file from elsewhere must not choose where on the disk masks are written."""
+    model = onnx.load(write_tiny_model(tmp_path / "tiny.onnx", channels=("region", "sacrum")))
+    card = json.loads(model.metadata_props[0].value) | {field: value}
+    del model.metadata_props[:]
+    helper.set_model_props(model, {CARD_KEY: json.dumps(card)})
+    onnx.save(model, tmp_path / "other.onnx")
+    with pytest.raises(InputError, match=f"cannot read \\({field}"):
+        Segmenter.load(tmp_path / "other.onnx")
 
 
 def test_weights_outside_the_file_are_refused(brief_run, tmp_path):

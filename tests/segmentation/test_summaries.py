@@ -18,6 +18,7 @@ from pbrs.segmentation import html_report
 from pbrs.segmentation.anatomy import ANATOMY
 from pbrs.segmentation.overlay import REGION_COLOUR
 from pbrs.segmentation.preview import THUMBNAIL_PX, TILES, PreviewSheets, draw_thumbnail
+from pbrs.segmentation.quality import Quality
 from pbrs.segmentation.segmenter import Segmentation, bounding_box
 from pbrs.segmentation.statistics import COLUMNS, measure, write_statistics
 from pbrs.segmentation.summaries import Summaries
@@ -42,14 +43,16 @@ def segmentation(height: int = 60, width: int = 80) -> Segmentation:
     mask = np.zeros((height, width), bool)
     mask[height // 6 : height // 2, width // 4 : width // 2] = True
     sacrum = np.zeros_like(mask)
-    return Segmentation(mask.astype(np.float32), mask, {"sacrum": sacrum}, 0.5, bounding_box(mask), 1.0, ())
+    return Segmentation(
+        mask.astype(np.float32), mask, {"sacrum": sacrum}, 0.5, bounding_box(mask), 1.0, (), Quality(None, (), True)
+    )
 
 
 def entry(name: str = "case.png", **others: Any) -> dict[str, Any]:
     stem = Path(name).stem
     known = {"input": f"in/{name}", "files": {"mask": f"masks/{stem}.png", "overlay": f"overlays/{stem}.png"}}
     facts = {"height": 60, "width": 80, "format": "PNG", "spacing_mm": None, "spacing_source": None, "warnings": []}
-    return {**known, **facts, "quality": None, **others}
+    return {**known, **facts, "quality": {"predicted_iou": None}, **others}
 
 
 def report(images: list[dict[str, Any]], **others: Any) -> dict[str, Any]:

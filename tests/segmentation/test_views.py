@@ -88,6 +88,13 @@ def test_the_result_is_the_mean_of_the_views(segmenter):
     assert np.array_equal(found.structures["hip_left"], (plain[1] + turned[1]) / 2 >= 0.5)
 
 
+def test_quality_and_disagreement_are_those_at_the_models_own_threshold(segmenter):
+    found = [segmenter.segment(radiograph(), threshold, ["flip"]) for threshold in (0.05, None, 0.95)]
+    assert found[0].mask.sum() > found[2].mask.sum()
+    assert len({each.views_disagreement for each in found}) == 1
+    assert len({str(each.quality) for each in found}) == 1
+
+
 def test_a_threshold_that_everything_or_nothing_passes_is_refused(segmenter):
     for threshold in (0.0, 1.0, 7.0, float("nan")):
         with pytest.raises(InputError, match="between 0 and 1"):

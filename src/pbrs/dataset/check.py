@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 
 from pbrs.dataset.contact_sheet import CASES_PER_PAGE, ContactSheet
 from pbrs.dataset.contradiction import reach_beyond
-from pbrs.dataset.folder import IMAGE_SUFFIXES, STRUCTURES, Dataset
+from pbrs.dataset.folder import STRUCTURES, Dataset
 from pbrs.dataset.hashing import near_duplicates, perceptual_hash
 from pbrs.dataset.match import shortened
 from pbrs.dataset.overlap import find_overlaps
 from pbrs.dataset.split_file import holds_folds, read_folds, read_split
 from pbrs.errors import InputError
 from pbrs.radiograph import read_mask, read_radiograph
+from pbrs.radiograph.reading import SUFFIXES
 
 
 @dataclass(frozen=True)
@@ -201,7 +202,7 @@ class _Look:
             for stem in files:
                 if stem not in dataset.images:
                     self._error("structure", f"{stem} has a {name} but no image: add the image, or remove the mask")
-        folders = {"images": IMAGE_SUFFIXES, "masks": (".png",)}
+        folders = {"images": SUFFIXES, "masks": (".png",)}
         for place in [*folders, *(f"structures/{name}" for name in STRUCTURES)]:
             unread = _unread(dataset.path / place, folders.get(place, (".png",)))
             if unread:

@@ -14,12 +14,10 @@ from numpy.typing import NDArray
 from pbrs.errors import InputError
 from pbrs.json_object import read_json_object
 from pbrs.radiograph import Radiograph, read_mask, read_radiograph
+from pbrs.radiograph.reading import SUFFIXES
 
 STRUCTURES = ("hip_left", "hip_right", "sacrum", "femur_left", "femur_right")
 """The five structures of the pelvic bone region, by the patient's side; they may overlap in projection."""
-
-IMAGE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".dcm", ".dicom")
-"""What an image of a dataset may end in, in lower case."""
 
 
 @dataclass(frozen=True)
@@ -113,9 +111,9 @@ def open_dataset(path: Path) -> Dataset:
     """
     if not (path / "images").is_dir():
         raise InputError(f"{path} is not a dataset folder: expected {path / 'images'} with one file per radiograph")
-    images = _by_stem(path / "images", IMAGE_SUFFIXES)
+    images = _by_stem(path / "images", SUFFIXES)
     if not images:
-        raise InputError(f"no radiograph in {path / 'images'}: expected files ending in {', '.join(IMAGE_SUFFIXES)}")
+        raise InputError(f"no radiograph in {path / 'images'}: expected files ending in {', '.join(SUFFIXES)}")
     structures = {name: _by_stem(path / "structures" / name, (".png",)) for name in STRUCTURES}
     patients_file, info_file = path / "patients.csv", path / "dataset.json"
     return Dataset(

@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from pbrs import __version__
 from pbrs.atomic_write import write_json, write_png
 from pbrs.dataset.contradiction import reach_beyond
-from pbrs.dataset.folder import IMAGE_SUFFIXES
 from pbrs.dataset.found_mask import FoundMask
 from pbrs.dataset.match import REGION, as_structure, images_by_stem, match_masks, shortened
 from pbrs.dataset.new_folder import new_folder
@@ -24,6 +23,7 @@ from pbrs.dataset.segment_output import find_segment_output
 from pbrs.errors import InputError
 from pbrs.json_object import read_json_object
 from pbrs.radiograph import read_radiograph
+from pbrs.radiograph.reading import SUFFIXES
 
 MaskFormat = Literal["auto", "mitk", "png", "coco", "labelme"]
 
@@ -267,7 +267,7 @@ def _write_case(
 ) -> dict[str, NDArray[np.bool_]]:
     """Write one image and its masks, the region made of the structures if need be; return what was drawn."""
     shape = read_radiograph(image).shape
-    suffix = image.suffix if image.suffix.lower() in IMAGE_SUFFIXES else ".dcm"
+    suffix = image.suffix if image.suffix.lower() in SUFFIXES else ".dcm"
     shutil.copyfile(image, folder / "images" / f"{stem}{suffix}")
     drawn = {channel: mask.read(shape) for channel, mask in channels.items()}
     for channel, mask in drawn.items():

@@ -3,11 +3,12 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from pbrs.dataset.folder import IMAGE_SUFFIXES, STRUCTURES
+from pbrs.dataset.folder import STRUCTURES
 from pbrs.dataset.found_mask import FoundMask
 from pbrs.dataset.read_mask_files import strip_mask_suffix
 from pbrs.errors import InputError
 from pbrs.radiograph import find_radiographs
+from pbrs.radiograph.reading import image_stem
 
 REGION = "region"
 
@@ -37,11 +38,6 @@ def images_by_stem(folder: Path, besides: Path | None = None) -> dict[str, Path]
             raise InputError(f"{found[stem]} and {path} share the stem {stem}: rename or remove one")
         found[stem] = path
     return dict(sorted(found.items()))
-
-
-def image_stem(path: Path) -> str:
-    """The file's name without its suffix; a DICOM file's name may be a UID whose last number is no suffix."""
-    return path.stem if path.suffix.lower() in IMAGE_SUFFIXES else path.name
 
 
 def match_masks(

@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
-from pbrs.dataset.match import image_stem
 from pbrs.json_object import read_json_object
+from pbrs.radiograph.reading import image_stem
 
 _WITH_MASKS = ("masks", "structures", "nifti", "nrrd", "coco.json")
 
@@ -18,8 +18,7 @@ class SegmentOutput:
     path
         The folder, resolved.
     image_stems
-        The radiograph's stem by its mask's, which is another one where two files of a call shared it, or the file's
-        name is a UID without suffix.
+        The radiograph's stem by its mask's, which is another one where two files of a call shared it.
     """
 
     path: Path

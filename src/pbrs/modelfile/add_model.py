@@ -72,8 +72,9 @@ def add_model(file: Path, name: str | None = None, sha256: str | None = None, fo
             "added": stored.added,
         },
     )
-    if existing and existing.file != stored.file:
-        existing.file.unlink(missing_ok=True)
+    # Some disks know no case: there it may be the file that was just written.
+    if existing and existing.file.exists() and not existing.file.samefile(stored.file):
+        existing.file.unlink()
     return stored
 
 

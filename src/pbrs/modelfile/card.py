@@ -1,9 +1,9 @@
 """The card that a model file carries: what goes in, what comes out, how to use it, where it comes from."""
 
 from collections.abc import Mapping
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, field_validator
 
 from pbrs.errors import InputError
 from pbrs.modelfile.quality_card import QualityCalibration
@@ -14,6 +14,10 @@ INPUT_NAME = "radiograph"
 OUTPUT_NAME = "probability"
 SEEN_DIGITS = 12
 """Of a SHA-256: enough to tell images apart, short enough for a data set of thousands in a card."""
+
+
+ChannelName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
+"""Structures are written into folders of their channels' names: a model from elsewhere must not choose any path."""
 
 
 class ModelCard(BaseModel):
@@ -28,8 +32,8 @@ class ModelCard(BaseModel):
     format: Literal[1] = 1
     name: str
     backbone: str
-    channels: tuple[str, ...] = Field(min_length=1)
-    image_size: tuple[int, int] = Field(description="height and width of the network's input")
+    channels: tuple[ChannelName, ...]
+    image_size: tuple[PositiveInt, PositiveInt] = Field(description="height and width of the network's input")
     placement: PlacementMode
     threshold: float = Field(
         gt=0, lt=1, description="probability from which a pixel is bone; chosen on the validation part"
@@ -46,6 +50,13 @@ class ModelCard(BaseModel):
     licence: str
     intended_use: str = "Research only; not a medical device."
     versions: dict[str, str]
+
+    @field_validator("channels")
+    @classmethod
+    def _region_and_each_once(cls, channels: tuple[str, ...]) -> tuple[str, ...]:
+        if "region" not in channels or len(set(channels)) < len(channels):
+            raise ValueError(f"expected region and each name once, not {', '.join(channels) or 'none'}")
+        return channels
 
     def has_seen(self, sha256: str) -> bool:
         """Tell whether the image file with this SHA-256 was used to train or choose the model or its start."""

@@ -117,6 +117,11 @@ def find_radiographs(inputs: Sequence[Path]) -> list[Path]:
     return list(dict.fromkeys(found))
 
 
+def image_stem(path: Path) -> str:
+    """Give a radiograph's name without its suffix; a DICOM file's may be a UID, whose last number is no suffix."""
+    return path.stem if path.suffix.lower() in SUFFIXES else path.name
+
+
 def _looks_like_radiograph(file: Path, folder: Path) -> bool:
     inside = file.relative_to(folder).parts
     # A link to nothing is taken, so that reading it names it.

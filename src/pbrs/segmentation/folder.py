@@ -1,6 +1,5 @@
 """Segmenting many files in one call: outputs, failures and the report."""
 
-import os
 import time
 from collections.abc import Callable, Iterable, Sequence
 from contextlib import closing
@@ -14,6 +13,7 @@ from pbrs.errors import InputError
 from pbrs.radiograph import Polarity, Radiograph, find_radiographs, read_radiograph
 from pbrs.segmentation.formats import FormatWriter, ModelIdentity, SegmentedImage
 from pbrs.segmentation.many import overlap
+from pbrs.segmentation.output_folder import REPORT, prepare_folder
 from pbrs.segmentation.outputs import OutputNames, describe, printable, remove_outputs, write_outputs
 from pbrs.segmentation.quality import NotAPelvisError, check_pelvis
 from pbrs.segmentation.roi import Margin
@@ -78,16 +78,14 @@ def segment_files(
     Raises
     ------
     InputError
-        If an input does not exist, there is no radiograph among them, `out` cannot be a folder to write into, or a
-        format cannot be written here.
+        If an input does not exist, there is no radiograph among them, `out` cannot be a folder to write into or holds
+        files of others where outputs go, or a format cannot be written here.
     """
     formats = FormatWriter(options.formats, ModelIdentity(segmenter.card.name, segmenter.sha256))
-    files = find_radiographs(inputs)
-    _make_folder(out)
-    # Without a report it is somebody else's folder, whose files stay where there is nothing new.
-    was_ours = (out / "report.json").is_file()
-    started = time.perf_counter()
     names = OutputNames()
+    stems = {path: names.claim(path) for path in find_radiographs(inputs)}
+    was_ours = prepare_folder(out, stems)
+    started = time.perf_counter()
     images: list[dict[str, Any]] = []
     refused: list[dict[str, str]] = []
     failed: list[dict[str, str]] = []
@@ -113,8 +111,7 @@ def segment_files(
         try:
             finished[path] = _segment_one(segmenter, path, stem, out, formats, options)
         except InputError as error:
-            if was_ours:
-                remove_outputs(out, stem, path)
+            remove_outputs(out, stem)
             finished[path] = error
         return path
 
@@ -131,33 +128,24 @@ def segment_files(
             if not isinstance(result, InputError):
                 on_image(*result)
 
+    if not was_ours:
+        # If this call is killed, the same call may be made again.
+        write_json(out / REPORT, report)
     try:
-        with closing(overlap(work, ((path, names.claim(path)) for path in files), options.workers)) as results:
-            for _, path in zip(progress(files), results, strict=False):
+        with closing(overlap(work, stems.items(), options.workers)) as results:
+            for _, path in zip(progress(list(stems)), results, strict=False):
                 take([path])
         report["complete"] = True
     except BaseException:
         # What the threads had begun has been written by now.
-        take([path for path in files if path in finished])
+        take([path for path in stems if path in finished])
         raise
     finally:
         report["files"] = formats.finish(out)
         report["notes"] = formats.notes
         report["seconds"] = round(time.perf_counter() - started, 3)
-        write_json(out / "report.json", report)
+        write_json(out / REPORT, report)
     return report
-
-
-def _make_folder(out: Path) -> None:
-    """Make the folder to write into before time is spent on computing."""
-    try:
-        if out.exists() and not out.is_dir():
-            raise InputError(f"{out} is a file: give a folder to write into with -o")
-        out.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise InputError(f"the folder {out} cannot be made ({error.strerror}): name another one with -o") from None
-    if not os.access(out, os.W_OK | os.X_OK):
-        raise InputError(f"the folder {out} cannot be written into: name another one with -o")
 
 
 def _segment_one(
@@ -175,8 +163,6 @@ def _segment_one(
 
 def _check_pelvis(radiograph: Radiograph, segmentation: Segmentation, path: Path) -> None:
     """Refuse what does not look like a frontal pelvic radiograph; what its reader warned of may be why."""
-    if segmentation.quality is None:
-        return
     try:
         check_pelvis(segmentation.quality, printable(path))
     except NotAPelvisError as error:

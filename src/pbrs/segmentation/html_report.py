@@ -128,7 +128,7 @@ def _card(entry: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], picture: 
         distances = " × ".join(dict.fromkeys(f"{distance:.3f}" for distance in spacing))
         size += f", {distances} mm ({escape(str(entry['spacing_source']))})"
     warnings = "".join(f"<li>{escape(str(warning))}</li>" for warning in entry["warnings"])
-    predicted = None if entry["quality"] is None else entry["quality"]["predicted_iou"]
+    predicted = entry["quality"]["predicted_iou"]
     overlap = "" if predicted is None else f'<p class="small">predicted IoU {predicted:.2f}</p>'
     lines = "".join(_row(row) for row in rows)
     return (

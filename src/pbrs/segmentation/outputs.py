@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from pbrs.atomic_write import write_png
+from pbrs.radiograph.reading import image_stem
 from pbrs.segmentation.formats import FormatWriter, SegmentedImage
 from pbrs.segmentation.formats.choice import remove_written
 from pbrs.segmentation.formats.table import PATTERNS
@@ -16,11 +17,12 @@ from pbrs.segmentation.roi import Margin, cut_roi, widen_box
 LONGEST_STEM_BYTES = 200
 """File systems take 255 for a whole name."""
 
-_PICTURES = (
+OUTPUTS = (
     *("masks/{stem}.png", "overlays/{stem}.png", "structures/*/{stem}.png"),
     *("roi/{stem}.png", "roi/{stem}_blanked.png"),
+    *PATTERNS,
 )
-"""Where `write_outputs` writes PNGs, as the formats' patterns."""
+"""Where the outputs of a radiograph may lie, as globs within the folder."""
 
 
 class OutputNames:
@@ -30,8 +32,8 @@ class OutputNames:
         self._taken: set[str] = set()
 
     def claim(self, path: Path) -> str:
-        """Give the file's stem, shortened if need be, or the stem with the first free number from 2."""
-        wanted = printable(path.stem).encode()[:LONGEST_STEM_BYTES].decode(errors="ignore")
+        """Give the image's stem, shortened if need be, or the stem with the first free number from 2."""
+        wanted = printable(image_stem(path)).encode()[:LONGEST_STEM_BYTES].decode(errors="ignore")
         stem, number = wanted, 1
         # Compared without case: some file systems know no difference.
         while self._taken & (names := {name.casefold() for name in (stem, _blanked(stem))}):
@@ -73,7 +75,7 @@ def write_outputs(out: Path, image: SegmentedImage, formats: FormatWriter, margi
         pictures[Path("roi", f"{_blanked(stem)}.png")] = blanked
         files["roi"] = f"roi/{stem}.png"
         files["roi_blanked"] = f"roi/{_blanked(stem)}.png"
-    remove_outputs(out, stem, image.source)
+    remove_outputs(out, stem)
     written: list[Path] = []
     try:
         for path, picture in pictures.items():
@@ -87,9 +89,9 @@ def write_outputs(out: Path, image: SegmentedImage, formats: FormatWriter, margi
     return {"files": {**files, **more.files}, "roi_box": _named(roi_box), "format_warnings": more.warnings}
 
 
-def remove_outputs(out: Path, stem: str, source: Path) -> None:
-    """Remove what an earlier call wrote under this stem, if anything; never the radiograph itself."""
-    remove_written(out, stem, source, (*_PICTURES, *PATTERNS))
+def remove_outputs(out: Path, stem: str) -> None:
+    """Remove what an earlier call wrote under this stem, if anything."""
+    remove_written(out, stem, OUTPUTS)
 
 
 def describe(image: SegmentedImage, outputs: dict[str, Any]) -> dict[str, Any]:
@@ -118,7 +120,7 @@ def describe(image: SegmentedImage, outputs: dict[str, Any]) -> dict[str, Any]:
         "area_mm2": None if spacing is None else area * spacing[0] * spacing[1],
         "milliseconds": round(segmentation.milliseconds, 1),
         "views_disagreement": segmentation.views_disagreement,
-        "quality": None if segmentation.quality is None else segmentation.quality.described(),
+        "quality": segmentation.quality.described(),
         "warnings": [*radiograph.warnings, *segmentation.warnings, *format_warnings],
         **outputs,
     }
@@ -132,7 +134,7 @@ def stem_of(entry: Mapping[str, Any]) -> str:
 def shown_name(entry: Mapping[str, Any]) -> str:
     """Give the name of a radiograph for people; of several of one name, each with the stem of its outputs."""
     name, stem = Path(entry["input"]).name, stem_of(entry)
-    return name if Path(name).stem == stem else f"{name} ({stem})"
+    return name if image_stem(Path(name)) == stem else f"{name} ({stem})"
 
 
 def problem_line(problem: Mapping[str, str]) -> str:

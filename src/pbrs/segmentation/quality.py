@@ -172,7 +172,7 @@ def _in_words(names: Sequence[str]) -> str:
 
 
 def _looks_wrong(features: dict[str, float], channels: Sequence[str]) -> bool:
-    """Judge without calibration: three of five structures missing, or no certainty at all, and several bones askew."""
+    """Judge without calibration: four of five structures missing, or three of six signs that bones are not in place."""
     if not all(name in channels for name in STRUCTURES):
         return False
     askew = [

@@ -40,10 +40,10 @@ class Segmentation:
         For placing, network and restoring.
     warnings
         One line each.
-    views_disagreement
-        With test-time views: how far apart their masks are, 0 to 1 (`pbrs.segmentation.views.disagreement`); else None.
     quality
         How far to trust it; see `pbrs.segmentation.quality.assess`.
+    views_disagreement
+        With test-time views: how far apart their masks are, 0 to 1 (`pbrs.segmentation.views.disagreement`); else None.
     """
 
     probability: NDArray[np.float32]
@@ -53,8 +53,8 @@ class Segmentation:
     box: tuple[int, int, int, int] | None
     milliseconds: float
     warnings: tuple[str, ...]
+    quality: Quality
     views_disagreement: float | None = None
-    quality: Quality | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -128,8 +128,8 @@ class Segmenter:
         radiograph
             Of any size.
         threshold
-            Probability from which a pixel is bone, 0 to 1 without both; the card's if None. The quality is that of the
-            card's.
+            Probability from which a pixel is bone, 0 to 1 without both; the card's if None. Quality and the views'
+            disagreement are always those at the card's.
         views
             Test-time views to average over beside the image as it is: ``"flip"``, ``"scale"``, both or none.
 
@@ -148,7 +148,7 @@ class Segmenter:
         seen = look(self.runtime.run, placed, placement, self.card.channels, views)
         output = seen.mean(axis=0)
         region = self.card.channels.index("region")
-        apart = disagreement(seen[:, region], output[region], threshold) if views else None
+        apart = disagreement(seen[:, region], output[region], self.card.threshold) if views else None
         quality = assess(output, self.card.channels, placed, placement, self.card.threshold, self.card.quality, apart)
         if radiograph.patient_left == "left":
             # The network names sides as if the patient faced the reader, whose right is the patient's left.

@@ -11,6 +11,7 @@ import pytest
 from dicom_writer import make_dicom
 from pbrs.radiograph import read_radiograph
 from pbrs.segmentation.formats import ModelIdentity, SegmentedImage
+from pbrs.segmentation.quality import Quality
 from pbrs.segmentation.segmenter import Segmentation, bounding_box
 
 SHAPE = (58, 81)
@@ -44,7 +45,9 @@ def drawn_segmentation() -> Segmentation:
         "hip_left": region & (column > 35),
         "femur_right": region & (row > 40) & (column < 33),
     }
-    return Segmentation(region.astype(np.float32), region, structures, 0.5, bounding_box(region), 1.0, ())
+    return Segmentation(
+        region.astype(np.float32), region, structures, 0.5, bounding_box(region), 1.0, (), Quality(None, (), True)
+    )
 
 
 @pytest.fixture

@@ -145,16 +145,6 @@ def test_a_full_disk_leaves_nothing_of_the_image_behind(tmp_path, segmented, mon
     assert '"images": []' in (out / "coco.json").read_text()
 
 
-def test_what_an_earlier_call_wrote_of_this_image_does_not_stay_beside_what_is_new(tmp_path, segmented):
-    out = tmp_path / "out"
-    FormatWriter(["nifti", "seg"], MODEL).write(out, segmented(stem="[x]"), "x")
-    FormatWriter(["nifti"], MODEL).write(out, segmented(stem="x"), "x")
-    FormatWriter(["png"], MODEL).write(out, segmented(stem="[x]"), "x")
-    left = files_in(out)
-    assert not [file for file in left if "[x]" in file]
-    assert "nifti/x.nii.gz" in left, "another image's"
-
-
 def test_formats_load_no_library_before_they_are_written():
     code = (
         "import sys, pbrs.segmentation.formats\n"

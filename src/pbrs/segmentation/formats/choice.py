@@ -87,8 +87,6 @@ class FormatWriter:
     def write(self, out: Path, image: SegmentedImage, file_name: str) -> Written:
         """Write one image's files; on any failure none of them stays.
 
-        What an earlier call left of these formats under the same stem is removed, in whatever format.
-
         Parameters
         ----------
         out
@@ -104,7 +102,6 @@ class FormatWriter:
             If a format that was asked for cannot be made of it.
         """
         self.check(image.radiograph)
-        remove_written(out, image.stem, image.source)
         files: dict[str, Any] = {}
         warnings: list[str] = []
         try:
@@ -116,7 +113,7 @@ class FormatWriter:
             if self._coco is not None:
                 self._coco.add(image, file_name)
         except BaseException:
-            remove_written(out, image.stem, image.source)
+            remove_written(out, image.stem)
             raise
         if {"seg", "sc"} & set(files):
             warnings += image.source_header.warnings
@@ -137,12 +134,11 @@ class FormatWriter:
             warnings.append(f"no DICOM SEG: {error}")
 
 
-def remove_written(out: Path, stem: str, source: Path, patterns: Sequence[str] = PATTERNS) -> None:
-    """Remove the files of every format under this stem, if there are any; never the radiograph itself."""
+def remove_written(out: Path, stem: str, patterns: Sequence[str] = PATTERNS) -> None:
+    """Remove the files of every format under this stem, if there are any."""
     for pattern in patterns:
         for path in out.glob(pattern.format(stem=glob.escape(stem))):
-            if path.resolve() != source.resolve():
-                path.unlink()
+            path.unlink()
 
 
 def has_highdicom() -> bool:
