@@ -2,9 +2,13 @@
 
     python tools/calibrate_quality.py MODEL.onnx
 
-Needs the two frozen tests (`pbrs synthesize --preset …`) and the `test` and `synth` extras. Draws what is not in the
-cache (about ten minutes the first time), runs the model on some three thousand inputs, fits, measures on sources that
-the fit has not seen, writes the model's card, `docs/results/quality.md` and `docs/results/quality.csv`.
+Needs the extras `train`, `synth` and `test`, and the two frozen tests:
+
+    pbrs synthesize --preset pelvissynth-150 --structures -o runs/pelvissynth-150
+    pbrs synthesize --preset shifted-200 --structures -o runs/shifted-200
+
+Draws what is not in the cache (about twenty minutes the first time), runs the model on some four thousand inputs, fits,
+measures on sources that the fit has not seen, writes the model's card, and `quality.md` and `quality.csv` beside it.
 """
 
 import argparse
@@ -18,7 +22,7 @@ import quality_damage
 import quality_inputs
 import quality_pictures
 from numpy.typing import NDArray
-from quality_fit import fit, with_limits
+from quality_fit import fit, with_limits, with_views
 from quality_results import measure_quality, write_results
 
 from pbrs.atomic_write import atomic_path
@@ -28,7 +32,7 @@ from pbrs.modelfile.export import write_card
 from pbrs.modelfile.quality_card import QualityCalibration
 from pbrs.radiograph.placement import Placement
 from pbrs.segmentation import Segmenter
-from pbrs.segmentation.quality import implausibility, predict_iou
+from pbrs.segmentation.quality import implausibility, odd_view, predict_iou
 from pbrs.segmentation.quality_features import STRUCTURES, measure_output, seen_part
 from pbrs.segmentation.quality_warnings import RULES, measure_warnings
 from pbrs.segmentation.views import disagreement, look
@@ -39,8 +43,11 @@ Bools = NDArray[np.bool_]
 DAMAGED = 3
 """Damaged versions of each pelvis."""
 
-VIEWED = 40
-"""Radiographs of each part that are looked at in several views."""
+WRONG_WAYS = 40
+"""Radiographs of each part that are turned and made negatives."""
+
+VIEWED = ("in-range", "pelvissynth-150")
+"""What is looked at in several views, undamaged: a kind of each part."""
 
 
 @dataclass
@@ -119,6 +126,20 @@ def calibrate(rows: Sequence[Row]) -> QualityCalibration:
         row.implausibility, _ = implausibility(row.features, calibration)
         row.measures["predicted_iou"] = row.predicted_iou
     clean = [row for row in pelves if not row.damage]
+    others: dict[str, list[dict[str, float]]] = {}
+    for row in mine:
+        if row.tier == "c":
+            others.setdefault(row.kind, []).append(row.features)
+    frontal = calibration
+    calibration = with_views(frontal, [row.features for row in clean], others)
+    for row in rows:
+        row.measures["odd_view"] = odd_view(row.features, calibration)
+    # The limit is set by these, so they are judged by weights that were fitted without them.
+    for fold in range(5):
+        kept = [row.features for number, row in enumerate(clean) if number % 5 != fold]
+        without = with_views(frontal, kept, others)
+        for row in clean[fold::5]:
+            row.measures["odd_view"] = odd_view(row.features, without)
     metal_free = [row.measures for row in clean if not set(row.factors) & set(quality_inputs.METAL)]
     calibration = with_limits(calibration, [row.measures for row in clean], metal_free)
     for row in rows:
@@ -140,23 +161,24 @@ def subjects(shifted: Dataset, plain: Dataset, cache: Path) -> Iterator[Subject]
             drawn = quality_inputs.drawn(recipe, "calibration", index, cache)
             row = Row(kind, "pelvis", "calibration", f"{kind}-{index}", factors=drawn.factors)
             yield from _pelvis(row, drawn.pixels.astype(np.float32) / 255, drawn.region)
+            if kind == "in-range" and index < WRONG_WAYS:
+                yield from _wrong_ways(row, drawn.pixels.astype(np.float32) / 255)
     for kind, dataset in (("shifted-200", shifted), ("pelvissynth-150", plain)):
         factors = _factors_of(dataset)
         for number, stem in enumerate(dataset.stems):
             radiograph, region = dataset.read(stem)
             row = Row(kind, "pelvis", "test", stem, factors=factors[stem])
             yield from _pelvis(row, radiograph.pixels, region, DAMAGED if dataset is shifted else 0)
-            if dataset is plain and number < 20:
-                views = {"turned-90": np.rot90(radiograph.pixels), "turned-180": np.rot90(radiograph.pixels, 2)}
-                for name, pixels in (views | {"inverted": 1 - radiograph.pixels}).items():
-                    yield Subject(Row(name, "c", "test", stem), np.ascontiguousarray(pixels))
+            if dataset is plain and number < WRONG_WAYS:
+                yield from _wrong_ways(row, radiograph.pixels)
     yield from _no_pelves(cache)
     for kind in quality_inputs.VIEWS:
         recipe = quality_inputs.RECIPES[kind]
-        for index in range(recipe.test):
-            drawn = quality_inputs.drawn(recipe, "test", index, cache)
-            row = Row(kind, "c", "test", f"{kind}-{index}")
-            yield Subject(row, drawn.pixels.astype(np.float32) / 255, drawn.region)
+        for part in ("calibration", "test"):
+            for index in range(recipe.count(part)):
+                drawn = quality_inputs.drawn(recipe, part, index, cache)
+                row = Row(kind, "c", part, f"{kind}-{part}-{index}")
+                yield Subject(row, drawn.pixels.astype(np.float32) / 255, drawn.region)
 
 
 def _pelvis(row: Row, pixels: Floats, region: Bools, damaged: int = DAMAGED) -> Iterator[Subject]:
@@ -165,6 +187,14 @@ def _pelvis(row: Row, pixels: Floats, region: Bools, damaged: int = DAMAGED) -> 
     for _ in range(damaged):
         spoilt, left, name = quality_damage.damage(pixels, region, rng)
         yield Subject(Row(row.kind, row.tier, row.part, row.source, name, factors=row.factors), spoilt, left)
+
+
+def _wrong_ways(row: Row, pixels: Floats) -> Iterator[Subject]:
+    """Give a radiograph lying on either side, upside down, and as its negative."""
+    quarter = 1 if quality_inputs.number_of(row.source) % 2 else 3
+    views = {"turned-90": np.rot90(pixels, quarter), "turned-180": np.rot90(pixels, 2), "inverted": 1 - pixels}
+    for name, made in views.items():
+        yield Subject(Row(name, "c", row.part, row.source), np.ascontiguousarray(made))
 
 
 def _no_pelves(cache: Path) -> Iterator[Subject]:
@@ -190,9 +220,7 @@ def _no_pelves(cache: Path) -> Iterator[Subject]:
 
 
 def _is_viewed(row: Row) -> bool:
-    if row.damage or row.kind not in ("in-range", "pelvissynth-150"):
-        return False
-    return int(row.source.rpartition("-")[2].rpartition("_")[2]) < VIEWED
+    return not row.damage and row.kind in VIEWED
 
 
 def _run(segmenter: Segmenter, subject: Subject, with_views: bool) -> Row:
@@ -227,8 +255,9 @@ def main() -> None:
     parser.add_argument("--shifted", type=Path, default=Path("runs/shifted-200"))
     parser.add_argument("--plain", type=Path, default=Path("runs/pelvissynth-150"))
     parser.add_argument("--cache", type=Path, default=Path("runs/quality/inputs"))
-    parser.add_argument("--results", type=Path, default=Path("docs/results"), help="folder of quality.md and .csv")
+    parser.add_argument("--results", type=Path, help="folder of quality.md and .csv; the model's if left out")
     given = parser.parse_args()
+    results = given.results or given.model.parent
     rows = collect(given.model, open_dataset(given.shifted), open_dataset(given.plain), given.cache)
     calibration = calibrate(rows)
     measured = measure_quality(rows, calibration)
@@ -237,8 +266,8 @@ def main() -> None:
     with atomic_path(given.model) as temporary:
         temporary.write_bytes(given.model.read_bytes())
         write_card(temporary, card)
-    write_results(given.results, rows, calibration, measured, card.name)
-    print((given.results / "quality.md").read_text(encoding="utf-8"))
+    write_results(results, rows, calibration, measured, card.name)
+    print((results / "quality.md").read_text(encoding="utf-8"))
 
 
 if __name__ == "__main__":

@@ -1,13 +1,13 @@
 """Fitting the numbers of a model's `QualityCalibration`; used by `calibrate_quality.py`."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import minimize
 
 from pbrs.modelfile.quality_card import QualityCalibration
-from pbrs.segmentation.quality import implausibility
+from pbrs.segmentation.quality import implausibility, standardized
 from pbrs.segmentation.quality_warnings import RULES
 
 Floats = NDArray[np.float64]
@@ -24,12 +24,14 @@ _DOUBT = 1.0
 _LET_THROUGH = 0.1
 """Share of what is no pelvis that may be segmented, to be the safer not to refuse a pelvis."""
 
+_VIEW_PENALTY = 0.01
+
 _RIDGES = 10.0 ** np.arange(-1, 4)
 _TAILS = {
     "hip_balance": 0.01, "sacrum_aside": 0.01, "loose": 0.01, "holes": 0.01, "range": 0.01, "burnt": 0.01, "cut": 0.02,
-    "metal": 0.02, "views": 0.02, "predicted_iou": 0.02,
+    "metal": 0.02, "views": 0.02, "predicted_iou": 0.02, "odd_view": 0.03,
 }  # fmt: skip
-_TAIL = 0.004
+_TAIL = 0.0025
 """What share of undamaged radiographs may break a rule: in all at most 5 % a warning."""
 
 
@@ -94,6 +96,20 @@ def fit(
     return calibration.model_copy(update={"refusal": round(refusal, 3)})
 
 
+def with_views(
+    calibration: QualityCalibration, clean: Sequence[dict[str, float]], views: Mapping[str, Sequence[dict[str, float]]]
+) -> QualityCalibration:
+    """Tell each other view from the frontal one, by a logistic regression on features of undamaged radiographs."""
+    fitted = {}
+    for name, rows in views.items():
+        right, wrong = (np.array([standardized(row, calibration) for row in part]) for part in (clean, rows))
+        weight, _ = _logistic(right, wrong, _VIEW_PENALTY)
+        # As likely to be exceeded by a frontal radiograph as any other's.
+        shift = -float(np.quantile(right @ weight, 0.99))
+        fitted[name] = _plain(np.append(shift, weight))
+    return calibration.model_copy(update={"views": fitted})
+
+
 def with_limits(
     calibration: QualityCalibration, clean: Sequence[dict[str, float]], metal_free: Sequence[dict[str, float]]
 ) -> QualityCalibration:
@@ -117,6 +133,14 @@ def _outside(values: Floats, low: Floats, high: Floats) -> Floats:
 
 def _weigh(right: Floats, wrong: Floats) -> Floats:
     """Weigh the features by a logistic regression whose weights are from 0 to `_LARGEST_WEIGHT`."""
+    bounds = [(0.0, _LARGEST_WEIGHT)] * right.shape[1] + [(-8.0, 0.0)]
+    return _logistic(right, wrong, 0.002, bounds)[0]
+
+
+def _logistic(
+    right: Floats, wrong: Floats, penalty: float, bounds: Sequence[tuple[float, float]] | None = None
+) -> tuple[Floats, float]:
+    """Tell wrong from right, both counted alike; gives weights (F,) and intercept."""
     terms = np.concatenate([right, wrong])
     label = np.concatenate([np.zeros(len(right)), np.ones(len(wrong))])
     share = np.where(label == 1, 0.5 / max(len(wrong), 1), 0.5 / len(right))
@@ -125,14 +149,13 @@ def _weigh(right: Floats, wrong: Floats) -> Floats:
         weight, intercept = parameters[:-1], parameters[-1]
         score = terms @ weight + intercept
         chance = 1 / (1 + np.exp(-score))
-        value = (share * np.logaddexp(0, np.where(label == 1, -score, score))).sum() + 0.002 * (weight**2).sum()
+        value = (share * np.logaddexp(0, np.where(label == 1, -score, score))).sum() + penalty * (weight**2).sum()
         slope = share * (chance - label)
-        return float(value), np.append(terms.T @ slope + 0.004 * weight, slope.sum())
+        return float(value), np.append(terms.T @ slope + 2 * penalty * weight, slope.sum())
 
-    count = terms.shape[1]
-    bounds = [(0.0, _LARGEST_WEIGHT)] * count + [(-8.0, 0.0)]
-    found = minimize(loss, np.append(np.full(count, 0.3), -2.0), jac=True, bounds=bounds, method="L-BFGS-B")
-    return np.asarray(found.x[:-1])
+    begun = np.append(np.full(terms.shape[1], 0.3), -2.0)
+    found = minimize(loss, begun, jac=True, bounds=bounds, method="L-BFGS-B")
+    return np.asarray(found.x[:-1]), float(found.x[-1])
 
 
 def _ridge(terms: Floats, target: Floats, strength: float) -> tuple[Floats, float]:

@@ -11,7 +11,7 @@ import pytest
 from pbrs.errors import InputError
 from pbrs.modelfile.quality_card import QualityCalibration
 from pbrs.radiograph.placement import Placement
-from pbrs.segmentation.quality import NotAPelvisError, assess, check_pelvis, implausibility, predict_iou
+from pbrs.segmentation.quality import NotAPelvisError, assess, check_pelvis, implausibility, odd_view, predict_iou
 from pbrs.segmentation.quality_features import STRUCTURES, hole_areas, loose_share, measure_output
 from pbrs.segmentation.quality_warnings import RULES
 from small_model import CHANNELS
@@ -246,6 +246,36 @@ def test_hips_upon_each_other_are_an_unusual_view():
     assert "unusual_view" in names(quality_of(structures))
 
 
+def test_bones_that_lie_as_in_another_view_are_warned_of_by_the_card_s_weights():
+    """Here a view in which the sacrum is short by two units, of which four count."""
+    usual = calibration()
+    weights = [-1.0, *(-1.0 if name == "sacrum_height" else 0.0 for name in usual.features)]
+    made = calibration(views={"inlet": tuple(weights), "other": (-9.0,) + (0.0,) * len(usual.features)})
+    features = dict(zip(made.features, made.centre, strict=True))
+    assert odd_view(features, made) == pytest.approx(-1)
+    assert odd_view(features | {"sacrum_height": features["sacrum_height"] - 2}, made) == pytest.approx(1)
+    assert odd_view(features | {"sacrum_height": features["sacrum_height"] - 9}, made) == pytest.approx(3)
+    assert names(quality_of(pelvis(), calibration=made)) == set()
+    strict = made.model_copy(update={"limits": {"odd_view": -2.0}})
+    assert names(quality_of(pelvis(), calibration=strict)) == {"unusual_view"}
+    with pytest.raises(ValueError, match="views have not one number more"):
+        calibration(views={"inlet": (1.0,)})
+
+
+def test_tilt_changes_the_heights_that_tell_it():
+    flat, tilted = (measure_output(output_of(each), CHANNELS, 0.5) for each in (pelvis(), shortened_sacrum()))
+    assert tilted["sacrum_height"] < 0.7 * flat["sacrum_height"]
+    assert tilted["coccyx_below"] < flat["coccyx_below"] - 0.1
+    assert tilted["pubis_height"] == pytest.approx(flat["pubis_height"], abs=1e-6)
+    closed = pelvis()
+    closed |= {name: closed[name] | disc(185, 160, 12, 70) for name in ("hip_left", "hip_right")}
+    assert measure_output(output_of(closed), CHANNELS, 0.5)["foramina"] < 0.01 < flat["foramina"]
+
+
+def shortened_sacrum():
+    return pelvis() | {"sacrum": disc(72, 160, 30, 34)}
+
+
 def test_a_low_predicted_iou_is_warned_of_by_the_card_s_limit():
     unsure = output_of(pelvis(), 0.7)
     assert "low_predicted_iou" in names(quality_of(pelvis(), output=unsure, calibration=calibration()))
@@ -265,7 +295,7 @@ def test_a_mirrored_output_with_sides_swapped_is_judged_alike():
     swapped = np.ascontiguousarray(output[[0, 2, 1, 3, 5, 4]][..., ::-1])
     one, other = (measure_output(array, CHANNELS, 0.5) for array in (output, swapped))
     # Pieces are counted on every other pixel, which are not the same ones.
-    assert one == pytest.approx(other, abs=2e-3)
+    assert one == pytest.approx(other, abs=5e-3)
 
 
 def test_pieces_and_holes_are_shares_of_the_mask():

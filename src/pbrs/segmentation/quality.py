@@ -18,6 +18,8 @@ __all__ = ["NotAPelvisError", "Quality", "QualityWarning", "assess", "check_pelv
 _LEAST_EXPECTED = 0.35
 """Of models without calibration: how sure of its region a network with structures must be."""
 
+_FARTHEST = 4.0
+
 
 @dataclass(frozen=True)
 class Quality:
@@ -97,6 +99,8 @@ def assess(
     reasons: tuple[str, ...] = ()
     if calibration is not None:
         iou = measures["predicted_iou"] = predict_iou(features, calibration)
+        if calibration.views:
+            measures["odd_view"] = odd_view(features, calibration)
         score, reasons = implausibility(features, calibration)
         refused = score > calibration.refusal
     else:
@@ -143,6 +147,21 @@ def implausibility(features: dict[str, float], calibration: QualityCalibration) 
     order = np.argsort(-parts, kind="stable")[:2]
     doubt = calibration.doubt * (1 - predict_iou(features, calibration))
     return float(parts.sum()) + doubt, tuple(calibration.features[place] for place in order if parts[place] > 0)
+
+
+def odd_view(features: dict[str, float], calibration: QualityCalibration) -> float:
+    """Tell how much more the bones lie as in the likeliest of the card's other views than as in a frontal one.
+
+    In log-odds, shifted; the card's limit is to be compared with, not 0.
+    """
+    terms = np.concatenate([[1.0], standardized(features, calibration)])
+    return float(max(terms @ np.array(weights) for weights in calibration.views.values()))
+
+
+def standardized(features: dict[str, float], calibration: QualityCalibration) -> NDArray[np.float64]:
+    """Give float64 (F,): the features' deviations from the card's centres, in units of their spread, cut off at ±4."""
+    z = (_values(features, calibration) - np.array(calibration.centre)) / np.array(calibration.scale)
+    return np.clip(z, -_FARTHEST, _FARTHEST)
 
 
 def _values(features: dict[str, float], calibration: QualityCalibration) -> NDArray[np.float64]:

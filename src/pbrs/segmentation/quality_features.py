@@ -23,6 +23,9 @@ STRUCTURES = (*HIPS, "sacrum", *FEMORA)
 
 _EPSILON = 1e-6
 
+_PUBIC = 0.12
+"""How far to either side of the middle the pubic bones are looked at, in units of the hips' distance."""
+
 
 def seen_part(values: NDArray[Any], placement: Placement) -> NDArray[Any]:
     """Cut from values (…, h, w) of the network's size the part that the radiograph covers."""
@@ -62,6 +65,7 @@ def measure_output(output: Floats, channels: Sequence[str], threshold: float) ->
         structures = {name: found[name] for name in STRUCTURES}
         features |= _structure_certainty(structures, region, threshold)
         features |= _arrangement(structures)
+        features["foramina"] = float(np.mean([hole_areas(found[name] >= threshold)[:1].sum() for name in HIPS]))
     return features
 
 
@@ -164,6 +168,11 @@ def _arrangement(structures: dict[str, Floats]) -> dict[str, float]:
         name: np.array([(centre[name] - middle) @ across, (centre[name] - middle) @ down]) / apart for name in centre
     }
     both_rows, both_columns = (part["hip_left"] + part["hip_right"] for part in (rows, columns))
+    # Of the hip bones, what lies near the middle column: the pubic bones at the symphysis.
+    near = np.exp(-np.square((x - middle[0]) / (_PUBIC * apart)))
+    pubis = (squared["hip_left"] + squared["hip_right"]) @ near
+    sacrum_top, sacrum_tip = _rows_between(rows["sacrum"], 0.02, 0.98)
+    pubis_top, pubis_bottom = _rows_between(pubis, 0.1, 0.9)
     return {
         "hip_share": hips / total,
         "sacrum_share": mass["sacrum"] / total,
@@ -179,7 +188,18 @@ def _arrangement(structures: dict[str, Floats]) -> dict[str, float]:
         "hips_overlap": _overlap(squared["hip_left"], squared["hip_right"]),
         "femora_overlap": _overlap(squared["femur_left"], squared["femur_right"]),
         "hips_height": _spread(both_rows, y) / max(_spread(both_columns, x), 1.0),
+        # These three change as the pelvis tilts: in an inlet view the sacrum is short, in an outlet view it is long.
+        "sacrum_height": (sacrum_tip - sacrum_top) / apart,
+        "pubis_height": (pubis_bottom - pubis_top) / apart,
+        "coccyx_below": (sacrum_tip - pubis_top) / apart,
     }
+
+
+def _rows_between(mass: NDArray[np.floating], low: float, high: float) -> tuple[float, float]:
+    """Give the rows above which these shares of a profile's mass lie."""
+    share = np.cumsum(mass + _EPSILON)
+    rows = np.searchsorted(share, np.array([low, high]) * share[-1])
+    return float(rows[0]), float(rows[1])
 
 
 def _overlap(one: Floats, other: Floats) -> float:
