@@ -126,8 +126,7 @@ def segment(
         list[str] | None,
         typer.Option(
             metavar="VIEW",
-            help="flip, scale, or both with a comma: look at each radiograph in several ways and average; slower, "
-            "a little better.",
+            help="flip, scale, or both with a comma: look at each radiograph in several ways and average; slower.",
             rich_help_panel=_FOUND,
             autocompletion=_complete_views,
         ),

@@ -161,7 +161,7 @@ def odd_view(features: dict[str, float], calibration: QualityCalibration) -> flo
 def standardized(features: dict[str, float], calibration: QualityCalibration) -> NDArray[np.float64]:
     """Give float64 (F,): the features' deviations from the card's centres, in units of their spread, cut off at ±4."""
     z = (_values(features, calibration) - np.array(calibration.centre)) / np.array(calibration.scale)
-    return np.clip(z, -_FARTHEST, _FARTHEST)
+    return np.asarray(np.clip(z, -_FARTHEST, _FARTHEST))
 
 
 def _values(features: dict[str, float], calibration: QualityCalibration) -> NDArray[np.float64]:
