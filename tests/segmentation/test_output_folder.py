@@ -54,7 +54,7 @@ def test_masks_that_somebody_drew_are_not_overwritten(tiny, tmp_path, place):
 
 
 @pytest.mark.parametrize("ours", [False, True])
-@pytest.mark.parametrize("place", ["roi/film.png", "roi/case_blanked.png"])
+@pytest.mark.parametrize("place", ["roi/film.png", "roi/case_blanked.png", "preview.png"])
 def test_no_radiograph_of_the_call_is_overwritten(tiny, tmp_path, ours, place):
     data = tmp_path / "data"
     films = [film(data / "case.png"), film(data / place)]

@@ -1,11 +1,12 @@
 """The folder that a call of `segment` writes into: nothing in it is overwritten but what such a call wrote."""
 
 import os
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 from pbrs.errors import InputError
 from pbrs.json_object import read_json_object
+from pbrs.radiograph.reading import PREVIEW
 from pbrs.segmentation.outputs import OUTPUTS
 
 REPORT = "report.json"
@@ -36,6 +37,9 @@ def prepare_folder(out: Path, stems: Mapping[Path, str]) -> bool:
     _make(out)
     is_ours = _has_report(out)
     inputs = {path.resolve() for path in stems}
+    for file in out.glob("*"):
+        if PREVIEW.fullmatch(file.name):
+            _spare_input(file, inputs)
     for pattern in OUTPUTS:
         folder, _, name = pattern.rpartition("/")
         # Without case, which some file systems do not know.
@@ -43,14 +47,18 @@ def prepare_folder(out: Path, stems: Mapping[Path, str]) -> bool:
         for file in out.glob(f"{folder}/*"):
             if file.name.casefold() not in expected:
                 continue
-            if file.resolve() in inputs:
-                raise InputError(f"{file} would be overwritten by an output of this call: name another folder with -o")
+            _spare_input(file, inputs)
             if not is_ours:
                 raise InputError(
                     f"{file} would be overwritten, and no {REPORT} in {out} says that pbrs segment wrote it: name "
                     "another folder with -o"
                 )
     return is_ours
+
+
+def _spare_input(file: Path, inputs: Collection[Path]) -> None:
+    if file.resolve() in inputs:
+        raise InputError(f"{file} would be overwritten by an output of this call: name another folder with -o")
 
 
 def _make(out: Path) -> None:
