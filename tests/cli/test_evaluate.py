@@ -91,6 +91,20 @@ def test_scores_of_structures_are_named_and_do_not_outlive_the_next_call(phantom
     assert {file.name for file in out.iterdir()} == {"scores.csv", "scores_mine.csv", "summary.json"}
 
 
+def test_views_are_scored_and_named(phantoms, tmp_path):
+    model = write_tiny_model(tmp_path / "tiny.onnx")
+    plain, scaled = (tmp_path / name for name in ("plain", "scaled"))
+    assert pbrs("evaluate", model, phantoms, "-o", plain).status == 0
+    assert pbrs("evaluate", model, phantoms, "-o", scaled, "--views", "Scale").status == 0
+    assert json.loads((plain / "summary.json").read_text())["views"] == []
+    assert json.loads((scaled / "summary.json").read_text())["views"] == ["scale"]
+    assert (plain / "scores.csv").read_text() != (scaled / "scores.csv").read_text()
+    refused = pbrs("evaluate", model, phantoms, "-o", tmp_path / "none", "--views", "turn")
+    assert refused.status == 2
+    assert "flip" in refused.err
+    assert not (tmp_path / "none").exists()
+
+
 def test_it_needs_nothing_of_the_extra_for_training():
     code = (
         "import sys; import pbrs.cli.evaluate;"

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,7 +29,7 @@ class Brighter:
 
     own_threshold: float = 0.4
 
-    def segment(self, radiograph: Radiograph, threshold: float | None = None) -> Answer:
+    def segment(self, radiograph: Radiograph, threshold: float | None = None, views: Sequence[str] = ()) -> Answer:
         return Answer(radiograph.pixels >= (self.own_threshold if threshold is None else threshold))
 
 
@@ -62,7 +63,7 @@ def test_a_model_file_is_scored_at_the_native_size(pelves: Path, model_file: Pat
 class WithStructures:
     """Calls half of what is bright one structure, and all of it another that the dataset knows nothing of."""
 
-    def segment(self, radiograph: Radiograph, threshold: float | None = None) -> Answer:
+    def segment(self, radiograph: Radiograph, threshold: float | None = None, views: Sequence[str] = ()) -> Answer:
         bright = radiograph.pixels >= 0.4
         half = bright.copy()
         half[:, : half.shape[1] // 2] = False

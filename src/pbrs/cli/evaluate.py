@@ -12,6 +12,8 @@ from rich.text import Text
 
 from pbrs.atomic_write import write_json
 from pbrs.cli.models import complete_model
+from pbrs.cli.segment import complete_views
+from pbrs.cli.training_options import parse_lists
 from pbrs.dataset.folder import STRUCTURES, Dataset, file_sha256, open_dataset
 from pbrs.dataset.split import Split
 from pbrs.dataset.split_file import read_split
@@ -21,6 +23,7 @@ from pbrs.evaluation.evaluate import evaluate as score_cases
 from pbrs.evaluation.scores import METRICS, write_scores
 from pbrs.evaluation.summary import MetricSummary, summarise
 from pbrs.segmentation.segmenter import Segmenter
+from pbrs.segmentation.views import check_views
 
 Part = Literal["train", "validation", "test", "rest", "all"]
 
@@ -44,6 +47,14 @@ def evaluate(
     threshold: Annotated[
         float | None, typer.Option(min=0, max=1, help="Probability from which a pixel is bone; the model's own.")
     ] = None,
+    views: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="VIEW",
+            help="flip, scale, or both with a comma: test-time views, as of pbrs segment.",
+            autocompletion=complete_views,
+        ),
+    ] = None,
     runtime: Annotated[
         Literal["onnxruntime", "openvino", "auto"],
         typer.Option(help="What computes; onnxruntime, in float32, gives the same scores everywhere."),
@@ -62,13 +73,14 @@ def evaluate(
     """Score a model against true masks: IoU, F1, precision, recall, HD95, surface Dice, each image at its own size."""
     if out.exists() and not out.is_dir():
         raise InputError(f"{out} is a file: give a folder to write into with -o")
+    looks = check_views([word.lower() for word in parse_lists(views)])
     segmenter = Segmenter.load(model, runtime)
     data = open_dataset(dataset)
     stems = data.stems if part == "all" else _stems(data, read_split(split or dataset / "split.csv", fold), part)
     if not stems:
         raise InputError(f"the {part} part of {dataset} has no image with a mask: choose another --part")
     shown = track(stems, description="scoring", transient=True, disable=not sys.stdout.isatty())
-    rows = score_cases(segmenter, data, shown, threshold)
+    rows = score_cases(segmenter, data, shown, threshold, looks)
     summaries = {channel: summarise(its_rows, seed) for channel, its_rows in rows.items()}
     structures = {name: summary for name, summary in summaries.items() if name != REGION}
     synthetic = data.is_synthetic
@@ -90,6 +102,7 @@ def evaluate(
             "images": len(stems),
             "seen_in_training": seen,
             "threshold": segmenter.card.threshold if threshold is None else threshold,
+            "views": list(looks),
             "bootstrap_seed": seed,
             "scores": summaries[REGION],
             **({"structures": structures} if structures else {}),

@@ -41,7 +41,8 @@ def _complete_format(incomplete: str) -> list[tuple[str, str]]:
     return _complete_list(_FORMATS, incomplete)
 
 
-def _complete_views(incomplete: str) -> list[tuple[str, str]]:
+def complete_views(incomplete: str) -> list[tuple[str, str]]:
+    """Offer the test-time views that begin so, with what they do."""
     return _complete_list(_VIEWS, incomplete)
 
 
@@ -128,7 +129,7 @@ def segment(
             metavar="VIEW",
             help="flip, scale, or both with a comma: look at each radiograph in several ways and average; slower.",
             rich_help_panel=_FOUND,
-            autocompletion=_complete_views,
+            autocompletion=complete_views,
         ),
     ] = None,
     force: Annotated[

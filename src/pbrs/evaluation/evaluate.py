@@ -1,6 +1,6 @@
 """Scoring a model on cases of a dataset, at their native resolution."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Protocol
 
 import numpy as np
@@ -28,12 +28,16 @@ class Segmented(Protocol):
 class Segments(Protocol):
     """Anything that segments a radiograph; `pbrs.segmentation.Segmenter` does."""
 
-    def segment(self, radiograph: Radiograph, threshold: float | None = None) -> Segmented:
+    def segment(self, radiograph: Radiograph, threshold: float | None = None, views: Sequence[str] = ()) -> Segmented:
         """Segment one radiograph; the model's own threshold if none is given."""
 
 
 def evaluate(
-    segmenter: Segments, dataset: Dataset, stems: Iterable[str], threshold: float | None = None
+    segmenter: Segments,
+    dataset: Dataset,
+    stems: Iterable[str],
+    threshold: float | None = None,
+    views: Sequence[str] = (),
 ) -> dict[str, list[tuple[str, Scores]]]:
     """Score each case: one image in memory at a time, so that the scores know no batch size.
 
@@ -45,6 +49,8 @@ def evaluate(
         The cases, scored in the order given.
     threshold
         Probability from which a pixel belongs to the region; the model's own if None.
+    views
+        Test-time views to average over.
 
     Returns
     -------
@@ -61,7 +67,7 @@ def evaluate(
     rows: dict[str, list[tuple[str, Scores]]] = {REGION: []}
     for stem in stems:
         radiograph, truth = dataset.read(stem)
-        found = segmenter.segment(radiograph, threshold)
+        found = segmenter.segment(radiograph, threshold, views)
         rows[REGION].append((stem, score_masks(found.mask, truth, radiograph.spacing_mm)))
         for name, mask in found.structures.items():
             structure = dataset.read_structure(stem, name, radiograph.shape)
