@@ -22,7 +22,7 @@ import quality_damage
 import quality_inputs
 import quality_pictures
 from numpy.typing import NDArray
-from quality_fit import fit, with_limits, with_views
+from quality_fit import fit, with_limits, with_other_views
 from quality_results import measure_quality, write_results
 
 from pbrs.atomic_write import atomic_path
@@ -131,13 +131,13 @@ def calibrate(rows: Sequence[Row]) -> QualityCalibration:
         if row.tier == "c":
             others.setdefault(row.kind, []).append(row.features)
     frontal = calibration
-    calibration = with_views(frontal, [row.features for row in clean], others)
+    calibration = with_other_views(frontal, [row.features for row in clean], others)
     for row in rows:
         row.measures["odd_view"] = odd_view(row.features, calibration)
     # The limit is set by these, so they are judged by weights that were fitted without them.
     for fold in range(5):
         kept = [row.features for number, row in enumerate(clean) if number % 5 != fold]
-        without = with_views(frontal, kept, others)
+        without = with_other_views(frontal, kept, others)
         for row in clean[fold::5]:
             row.measures["odd_view"] = odd_view(row.features, without)
     metal_free = [row.measures for row in clean if not set(row.factors) & set(quality_inputs.METAL)]

@@ -96,7 +96,7 @@ def fit(
     return calibration.model_copy(update={"refusal": round(refusal, 3)})
 
 
-def with_views(
+def with_other_views(
     calibration: QualityCalibration, clean: Sequence[dict[str, float]], views: Mapping[str, Sequence[dict[str, float]]]
 ) -> QualityCalibration:
     """Tell each other view from the frontal one, by a logistic regression on features of undamaged radiographs."""
@@ -107,7 +107,7 @@ def with_views(
         # As likely to be exceeded by a frontal radiograph as any other's.
         shift = -float(np.quantile(right @ weight, 0.99))
         fitted[name] = _plain(np.append(shift, weight))
-    return calibration.model_copy(update={"views": fitted})
+    return calibration.model_copy(update={"other_views": fitted})
 
 
 def with_limits(

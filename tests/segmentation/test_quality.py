@@ -250,7 +250,7 @@ def test_bones_that_lie_as_in_another_view_are_warned_of_by_the_card_s_weights()
     """Here a view in which the sacrum is short by two units, of which four count."""
     usual = calibration()
     weights = [-1.0, *(-1.0 if name == "sacrum_height" else 0.0 for name in usual.features)]
-    made = calibration(views={"inlet": tuple(weights), "other": (-9.0,) + (0.0,) * len(usual.features)})
+    made = calibration(other_views={"inlet": tuple(weights), "other": (-9.0,) + (0.0,) * len(usual.features)})
     features = dict(zip(made.features, made.centre, strict=True))
     assert odd_view(features, made) == pytest.approx(-1)
     assert odd_view(features | {"sacrum_height": features["sacrum_height"] - 2}, made) == pytest.approx(1)
@@ -258,8 +258,8 @@ def test_bones_that_lie_as_in_another_view_are_warned_of_by_the_card_s_weights()
     assert names(quality_of(pelvis(), calibration=made)) == set()
     strict = made.model_copy(update={"limits": {"odd_view": -2.0}})
     assert names(quality_of(pelvis(), calibration=strict)) == {"unusual_view"}
-    with pytest.raises(ValueError, match="views have not one number more"):
-        calibration(views={"inlet": (1.0,)})
+    with pytest.raises(ValueError, match="other views have not one number more"):
+        calibration(other_views={"inlet": (1.0,)})
 
 
 def test_tilt_changes_the_heights_that_tell_it():

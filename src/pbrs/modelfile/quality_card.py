@@ -12,7 +12,7 @@ class QualityCalibration(BaseModel):
     `high`], which it had on radiographs. Predicted IoU: `intercept` + Σ `linear` z + `square` z², z = (x − `centre`) /
     `scale`. Implausibility: Σ `weight` u, where u, from 0 to 1, tells by how many of its widths x lies outside
     [`usual_low`, `usual_high`], at most one; plus `doubt` (1 − predicted IoU). Refused is what has more than `refusal`.
-    Oddness of the view: the largest, over `views`, of w₀ + Σ w z, z here cut off at ±4.
+    Oddness of the view: the largest, over `other_views`, of w₀ + Σ w z, z here cut off at ±4.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -30,7 +30,7 @@ class QualityCalibration(BaseModel):
     weight: tuple[float, ...]
     doubt: float = 0.0
     refusal: float
-    views: dict[str, tuple[float, ...]] = Field({}, description="1 + F numbers for each view but the frontal one")
+    other_views: dict[str, tuple[float, ...]] = Field({}, description="1 + F numbers for each view but the frontal one")
     limits: dict[str, float] = Field(description="of the warnings' rules, by the name of what is measured")
     measured: dict[str, Any] = Field({}, description="how well it works on inputs that it was not fitted to")
 
@@ -39,8 +39,8 @@ class QualityCalibration(BaseModel):
         for name in ("low", "high", "centre", "scale", "linear", "square", "usual_low", "usual_high", "weight"):
             if len(getattr(self, name)) != len(self.features):
                 raise ValueError(f"{name} has not one number for each of {len(self.features)} features")
-        if any(len(weights) != 1 + len(self.features) for weights in self.views.values()):
-            raise ValueError("views have not one number more than there are features")
+        if any(len(weights) != 1 + len(self.features) for weights in self.other_views.values()):
+            raise ValueError("other views have not one number more than there are features")
         if any(high <= low for low, high in zip(self.usual_low, self.usual_high, strict=True)) or 0 in self.scale:
             raise ValueError("a feature has no width")
         return self

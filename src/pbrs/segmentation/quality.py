@@ -99,7 +99,7 @@ def assess(
     reasons: tuple[str, ...] = ()
     if calibration is not None:
         iou = measures["predicted_iou"] = predict_iou(features, calibration)
-        if calibration.views:
+        if calibration.other_views:
             measures["odd_view"] = odd_view(features, calibration)
         score, reasons = implausibility(features, calibration)
         refused = score > calibration.refusal
@@ -155,7 +155,7 @@ def odd_view(features: dict[str, float], calibration: QualityCalibration) -> flo
     In log-odds, shifted; the card's limit is to be compared with, not 0.
     """
     terms = np.concatenate([[1.0], standardized(features, calibration)])
-    return float(max(terms @ np.array(weights) for weights in calibration.views.values()))
+    return float(max(terms @ np.array(weights) for weights in calibration.other_views.values()))
 
 
 def standardized(features: dict[str, float], calibration: QualityCalibration) -> NDArray[np.float64]:
