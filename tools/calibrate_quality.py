@@ -126,26 +126,35 @@ def calibrate(rows: Sequence[Row]) -> QualityCalibration:
         row.implausibility, _ = implausibility(row.features, calibration)
         row.measures["predicted_iou"] = row.predicted_iou
     clean = [row for row in pelves if not row.damage]
-    others: dict[str, list[dict[str, float]]] = {}
-    for row in mine:
-        if row.tier == "c":
-            others.setdefault(row.kind, []).append(row.features)
+    others = [row for row in mine if row.tier == "c"]
     frontal = calibration
-    calibration = with_other_views(frontal, [row.features for row in clean], others)
+    calibration = with_other_views(frontal, [row.features for row in clean], _by_kind(others))
     for row in rows:
         row.measures["odd_view"] = odd_view(row.features, calibration)
     # The limit is set by these, so they are judged by weights that were fitted without them.
     for fold in range(5):
-        kept = [row.features for number, row in enumerate(clean) if number % 5 != fold]
-        without = with_other_views(frontal, kept, others)
-        for row in clean[fold::5]:
-            row.measures["odd_view"] = odd_view(row.features, without)
+        kept = [[row for row in rows if _fold(row) != fold] for rows in (clean, others)]
+        without = with_other_views(frontal, [row.features for row in kept[0]], _by_kind(kept[1]))
+        for row in clean:
+            if _fold(row) == fold:
+                row.measures["odd_view"] = odd_view(row.features, without)
     metal_free = [row.measures for row in clean if not set(row.factors) & set(quality_inputs.METAL)]
     calibration = with_limits(calibration, [row.measures for row in clean], metal_free)
     for row in rows:
         row.refused = row.implausibility > calibration.refusal
         row.warnings = broken_rules(row.measures, calibration.limits)
     return calibration
+
+
+def _by_kind(rows: Sequence[Row]) -> dict[str, list[dict[str, float]]]:
+    found: dict[str, list[dict[str, float]]] = {}
+    for row in rows:
+        found.setdefault(row.kind, []).append(row.features)
+    return found
+
+
+def _fold(row: Row) -> int:
+    return quality_inputs.number_of(row.source) % 5
 
 
 def broken_rules(measures: dict[str, float], limits: dict[str, float]) -> tuple[str, ...]:
@@ -167,7 +176,7 @@ def subjects(shifted: Dataset, plain: Dataset, cache: Path) -> Iterator[Subject]
         factors = _factors_of(dataset)
         for number, stem in enumerate(dataset.stems):
             radiograph, region = dataset.read(stem)
-            row = Row(kind, "pelvis", "test", stem, factors=factors[stem])
+            row = Row(kind, "pelvis", "test", f"{kind}/{stem}", factors=factors[stem])
             yield from _pelvis(row, radiograph.pixels, region, DAMAGED if dataset is shifted else 0)
             if dataset is plain and number < WRONG_WAYS:
                 yield from _wrong_ways(row, radiograph.pixels)
@@ -204,7 +213,7 @@ def _no_pelves(cache: Path) -> Iterator[Subject]:
         name = source[0]
         part = ("calibration", "test")[groups.index(quality_pictures.group(name)) % 2]
         for pixels in quality_pictures.variations(source, 4):
-            yield Subject(Row("picture", "a", part, name), pixels)
+            yield Subject(Row("picture", "a", part, quality_pictures.group(name)), pixels)
     for kind in ("femur", "lumbar", "thorax"):
         recipe = quality_inputs.RECIPES[kind]
         for part in ("calibration", "test"):

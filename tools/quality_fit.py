@@ -8,6 +8,7 @@ from scipy.optimize import minimize
 
 from pbrs.modelfile.quality_card import QualityCalibration
 from pbrs.segmentation.quality import implausibility, standardized
+from pbrs.segmentation.quality_features import GEOMETRY
 from pbrs.segmentation.quality_warnings import RULES
 
 Floats = NDArray[np.float64]
@@ -99,11 +100,12 @@ def fit(
 def with_other_views(
     calibration: QualityCalibration, clean: Sequence[dict[str, float]], views: Mapping[str, Sequence[dict[str, float]]]
 ) -> QualityCalibration:
-    """Tell each other view from the frontal one, by a logistic regression on features of undamaged radiographs."""
+    """Tell each other view from the frontal one, by a logistic regression on the geometry in undamaged radiographs."""
     fitted = {}
+    geometry = np.isin(calibration.features, GEOMETRY)
     for name, rows in views.items():
         right, wrong = (np.array([standardized(row, calibration) for row in part]) for part in (clean, rows))
-        weight, _ = _logistic(right, wrong, _VIEW_PENALTY)
+        weight = _logistic(right * geometry, wrong * geometry, _VIEW_PENALTY) * geometry
         # As likely to be exceeded by a frontal radiograph as any other's.
         shift = -float(np.quantile(right @ weight, 0.99))
         fitted[name] = _plain(np.append(shift, weight))
@@ -121,7 +123,7 @@ def with_limits(
         if seen:
             tail = _TAILS.get(rule.measure, _TAIL)
             edge = float(np.quantile(seen, 1 - tail if rule.above else tail))
-            # One warning has seven rules, all at the edge of what was seen: those a step beyond it.
+            # One warning has eight rules, all at the edge of what was seen: those a step beyond it.
             beyond = 0.0 if rule.measure in _TAILS else 0.2 * (edge - float(np.median(seen)))
             limits[rule.measure] = float(f"{edge + beyond:.4g}")
     return calibration.model_copy(update={"limits": limits})
@@ -134,13 +136,13 @@ def _outside(values: Floats, low: Floats, high: Floats) -> Floats:
 def _weigh(right: Floats, wrong: Floats) -> Floats:
     """Weigh the features by a logistic regression whose weights are from 0 to `_LARGEST_WEIGHT`."""
     bounds = [(0.0, _LARGEST_WEIGHT)] * right.shape[1] + [(-8.0, 0.0)]
-    return _logistic(right, wrong, 0.002, bounds)[0]
+    return _logistic(right, wrong, 0.002, bounds)
 
 
 def _logistic(
     right: Floats, wrong: Floats, penalty: float, bounds: Sequence[tuple[float, float]] | None = None
-) -> tuple[Floats, float]:
-    """Tell wrong from right, both counted alike; gives weights (F,) and intercept."""
+) -> Floats:
+    """Tell wrong from right, both counted alike; gives weights (F,)."""
     terms = np.concatenate([right, wrong])
     label = np.concatenate([np.zeros(len(right)), np.ones(len(wrong))])
     share = np.where(label == 1, 0.5 / max(len(wrong), 1), 0.5 / len(right))
@@ -155,7 +157,7 @@ def _logistic(
 
     begun = np.append(np.full(terms.shape[1], 0.3), -2.0)
     found = minimize(loss, begun, jac=True, bounds=bounds, method="L-BFGS-B")
-    return np.asarray(found.x[:-1]), float(found.x[-1])
+    return np.asarray(found.x[:-1])
 
 
 def _ridge(terms: Floats, target: Floats, strength: float) -> tuple[Floats, float]:

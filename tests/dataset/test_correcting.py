@@ -99,13 +99,19 @@ def test_the_radiographs_may_lie_in_the_folder_that_was_written_into(model: Path
     np.testing.assert_array_equal(_imported(images), corrected)
 
 
-def test_masks_of_dicom_files_named_by_uid_find_their_image(model: Path, tmp_path: Path) -> None:
-    """Without suffix, the last number of the name looks like one: the masks are called otherwise than the files."""
+@pytest.mark.parametrize("corrected_as", ["png", "coco"])
+def test_masks_of_dicom_files_named_by_uid_find_their_image(model: Path, tmp_path: Path, corrected_as: str) -> None:
+    """Without suffix, the last number of the name looks like one."""
     (tmp_path / "images").mkdir()
     for index in (1, 2):
         make_dicom(tmp_path / "images" / f"1.2.840.{index}", phantom(index)[0])
-    done = pbrs("segment", tmp_path / "images", "-o", tmp_path / "po", "--model", model, "--format", "png")
+    done = pbrs("segment", tmp_path / "images", "-o", tmp_path / "po", "--model", model, "--format", corrected_as)
     assert done.status == 0, done.err
+    if corrected_as == "coco":
+        done = _import(tmp_path / "po", tmp_path / "images", "--format", "coco")
+        assert done.status == 0, done.err
+        assert len(list((tmp_path / "data" / "masks").iterdir())) == 2
+        return
     report = json.loads((tmp_path / "po" / "report.json").read_text())
     corrected = _correct(tmp_path / "po" / report["images"][1]["files"]["mask"])
     done = _import(tmp_path / "po", tmp_path / "images")

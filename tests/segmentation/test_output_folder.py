@@ -1,3 +1,4 @@
+import json
 import os
 import threading
 from pathlib import Path
@@ -31,22 +32,22 @@ def contents(folder: Path) -> dict[str, bytes]:
 
 def test_a_new_folder_is_made_and_an_earlier_calls_is_ours(tmp_path):
     out = tmp_path / "a" / "out"
-    assert not prepare_folder(out, {Path("case.png"): "case"})
+    prepare_folder(out, {Path("case.png"): "case"})
     (out / "masks").mkdir()
     (out / "masks" / "case.png").write_bytes(b"an earlier mask")
     (out / "report.json").write_text(OURS)
-    assert prepare_folder(out, {Path("case.png"): "case"})
+    prepare_folder(out, {Path("case.png"): "case"})
 
 
-@pytest.mark.parametrize("place", ["masks/case.png", "structures/sacrum/CASE.png", "nrrd/case.nrrd", "seg/case.dcm"])
+@pytest.mark.parametrize("place", ["masks/case.png", "structures/sacrum/another.png", "nrrd/case.nrrd", "coco.json"])
 def test_masks_that_somebody_drew_are_not_overwritten(tiny, tmp_path, place):
     """A data set's folder given as output: its true masks have the radiographs' names."""
     data = tmp_path / "data"
     film(data / "images" / "case.png")
-    (data / place).parent.mkdir(parents=True)
+    (data / place).parent.mkdir(parents=True, exist_ok=True)
     (data / place).write_bytes(b"drawn by hand")
     before = contents(data)
-    refused = pbrs("segment", data / "images", "-o", data, "-m", tiny)
+    refused = pbrs("segment", data / "images", "-o", data, "-m", tiny, "--format", "coco")
     assert refused.status == 2
     assert place in refused.err.replace("\n", "")
     assert "name another folder with -o" in refused.err.replace("\n", " ")
@@ -61,15 +62,35 @@ def test_no_radiograph_of_the_call_is_overwritten(tiny, tmp_path, ours, place):
     if ours:
         (data / "report.json").write_text(OURS)
     before = contents(data)
-    assert pbrs("segment", *films, "-o", data, "-m", tiny).status == 2
+    assert pbrs("segment", *films, "-o", data, "-m", tiny, "--preview").status == 2
     assert contents(data) == before
 
 
-def test_other_files_of_the_folder_stay(tiny, tmp_path):
+def test_other_files_of_the_folder_stay_and_do_not_matter(tiny, tmp_path):
     (tmp_path / "masks").mkdir()
-    (tmp_path / "masks" / "another.png").write_bytes(b"drawn by hand")
+    for name in ("masks/.hidden", "statistics.csv", "preview.png"):
+        (tmp_path / name).write_bytes(b"of somebody else")
     assert pbrs("segment", film(tmp_path / "case.png"), "-o", tmp_path, "-m", tiny).status == 0
-    assert (tmp_path / "masks" / "another.png").read_bytes() == b"drawn by hand"
+    assert (tmp_path / "statistics.csv").read_bytes() == b"of somebody else"
+    for name in ("--statistics", "--preview"):
+        # Now the folder is ours.
+        assert pbrs("segment", tmp_path / "case.png", "-o", tmp_path, "-m", tiny, name).status == 0
+
+
+def test_corrected_masks_are_not_overwritten(tiny, tmp_path):
+    image, out = film(tmp_path / "case.png"), tmp_path / "out"
+    call = ("segment", image, "-o", out, "-m", tiny)
+    assert pbrs(*call).status == 0
+    assert pbrs(*call).status == 0, "nothing was changed"
+    mask = out / "masks" / "case.png"
+    mask.write_bytes(b"corrected")
+    later = (out / "report.json").stat().st_mtime + 60
+    os.utime(mask, (later, later))
+    refused = pbrs(*call)
+    assert refused.status == 2
+    assert "was changed after pbrs segment wrote it" in refused.err.replace("\n", " ")
+    assert mask.read_bytes() == b"corrected"
+    assert pbrs("segment", film(tmp_path / "other.png"), "-o", out, "-m", tiny).status == 0
 
 
 @pytest.mark.parametrize("text", ['{"counts": {}}', "[]", "{"])
@@ -95,6 +116,7 @@ def test_after_a_kill_in_the_first_call_the_same_call_goes_on(tiny, tmp_path, mo
             pbrs("segment", image, "-o", out, "-m", tiny)
     (out / "masks").mkdir()
     (out / "masks" / "case.png").write_bytes(b"written before the kill")
+    assert json.loads((out / "report.json").read_text())["complete"] is False
     assert pbrs("segment", image, "-o", out, "-m", tiny).status == 0
 
 

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import os
 import signal
 import subprocess
 import sys
@@ -132,15 +133,16 @@ def test_another_plan_does_not_go_on_with_what_is_unfinished(cheap, tmp_path, mo
     assert "begun with seed 0, not 1" in refused.err
 
 
-def test_control_c_ends_it_and_its_workers_with_one_line(tmp_path):
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_control_c_ends_it_and_its_workers_with_one_line(tmp_path, number):
     folder = tmp_path / "drawn"
     command = [sys.executable, "-m", "pbrs", "synthesize", "-n", "5000", "-o", str(folder), "--size", "192"]
     process = subprocess.Popen([*command, "--workers", "2"], stderr=subprocess.PIPE, text=True, start_new_session=True)
     patience = time.monotonic() + 60
     while process.poll() is None and time.monotonic() < patience and not list(tmp_path.glob("*/rows/synth*")):
         time.sleep(0.01)
-    # As a terminal does: to the command and all its workers.
-    subprocess.run(["kill", "-INT", "--", f"-{process.pid}"], check=True)
+    # As a terminal or a cluster does: to the command and all its workers.
+    os.killpg(process.pid, number)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 128 + signal.SIGINT
     assert len(said.strip().splitlines()) == 1
@@ -151,8 +153,8 @@ def test_control_c_ends_it_and_its_workers_with_one_line(tmp_path):
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("presses", [1, 2])
-def test_control_c_while_workers_start_gives_one_line_too(tmp_path, presses):
+@pytest.mark.parametrize(("number", "presses"), [(signal.SIGINT, 1), (signal.SIGINT, 2), (signal.SIGTERM, 1)])
+def test_control_c_while_workers_start_gives_one_line_too(tmp_path, number, presses):
     command = [sys.executable, "-m", "pbrs", "synthesize", "-n", "200", "-o", str(tmp_path / "drawn"), "--size", "192"]
     process = subprocess.Popen([*command, "--workers", "2"], stderr=subprocess.PIPE, text=True, start_new_session=True)
     workers = ["pgrep", "-g", str(process.pid), "-f", "spawn_main"]
@@ -162,7 +164,7 @@ def test_control_c_while_workers_start_gives_one_line_too(tmp_path, presses):
             break
         time.sleep(0.01)
     for _ in range(presses):
-        subprocess.run(["kill", "-INT", "--", f"-{process.pid}"], check=True)
+        os.killpg(process.pid, number)
         time.sleep(0.05)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 128 + signal.SIGINT

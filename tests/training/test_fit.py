@@ -113,6 +113,22 @@ def test_interrupt_says_how_to_go_on_and_resume_gives_the_same_bits(phantoms, un
     assert_same_run(run, undisturbed)
 
 
+def test_a_cluster_that_ends_the_workers_too_gives_one_line(phantoms, tmp_path):
+    """SLURM, systemd and timeout send SIGTERM to all processes: PyTorch would make an error of the workers' deaths."""
+    run = tmp_path / "ended"
+    command = [sys.executable, "-m", "pbrs", *arguments(phantoms, run, "--workers", "1"), "--epochs", "500"]
+    process = subprocess.Popen(
+        command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True, start_new_session=True
+    )
+    while process.poll() is None and epochs_of(run) < 1:
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGTERM)
+    _, message = process.communicate(timeout=120)
+    assert process.returncode == 130, message
+    assert "--resume" in message
+    assert "Traceback" not in message
+
+
 @pytest.mark.soak
 @pytest.mark.parametrize("attempt", range(12))
 def test_killed_again_and_again_at_any_moment_the_run_ends_with_the_same_bits(phantoms, undisturbed, tmp_path, attempt):

@@ -120,7 +120,7 @@ def main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    signal.signal(signal.SIGTERM, _interrupt)
     try:
         app()
     except InputError as error:
@@ -151,6 +151,14 @@ def main() -> None:
             f"internal error, please report it: {type(error).__name__}: {reason} ({TRACEBACK_VARIABLE}=1 shows where)",
             1,
         )
+
+
+def _interrupt(*_: object) -> None:
+    """Take SIGTERM as ^C."""
+    # Whoever ends us may have ended our workers, too: of that PyTorch would make an error of ours.
+    if hasattr(signal, "SIGCHLD"):
+        signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    raise KeyboardInterrupt
 
 
 def _stop(message: str, status: int) -> None:

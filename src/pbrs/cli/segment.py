@@ -181,7 +181,7 @@ def segment(
     segmenter = Segmenter.load(model, runtime, threads)
     summaries = Summaries(out, preview, statistics, page)
     try:
-        report = segment_files(segmenter, inputs, out, options, _progress, summaries.add)
+        report = segment_files(segmenter, inputs, out, options, _progress, summaries.add, summaries.patterns)
     except InputError:
         # Nothing was begun: what an earlier call wrote stays.
         raise

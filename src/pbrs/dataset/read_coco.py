@@ -53,8 +53,9 @@ def read_coco(file: Path, content: dict[str, Any], resize: bool) -> list[FoundMa
     found = []
     for (image, name), parts in segmentations.items():
         entry = images[image]
-        # Some tools write folders, and Windows tools write them with backslashes.
-        stem = PurePosixPath(str(member(entry, "file_name", file)).replace("\\", "/")).stem
+        # Some tools write folders, and Windows tools write them with backslashes. Ours says the stem of its outputs.
+        name_of_file = str(member(entry, "file_name", file)).replace("\\", "/")
+        stem = str(entry["stem"]) if "stem" in entry else PurePosixPath(name_of_file).stem
         drawn = whole_number(entry, "height", file), whole_number(entry, "width", file)
         found.append(FoundMask(stem, name, file, _Union(parts, drawn, file, stem, resize)))
     return found

@@ -2,6 +2,7 @@
 
 import os
 import re
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -73,8 +74,9 @@ def add_model(file: Path, name: str | None = None, sha256: str | None = None, fo
         },
     )
     # Some disks know no case: there it may be the file that was just written.
-    if existing and existing.file.exists() and not existing.file.samefile(stored.file):
-        existing.file.unlink()
+    with suppress(FileNotFoundError):
+        if existing and not existing.file.samefile(stored.file):
+            existing.file.unlink()
     return stored
 
 

@@ -61,14 +61,15 @@ def segment_files(
     options: SegmentOptions,
     progress: Callable[[Sequence[Path]], Iterable[Path]] = iter,
     on_image: Callable[[dict[str, Any], Radiograph, Segmentation], None] = lambda *_: None,
+    others: Sequence[str] = (),
 ) -> dict[str, Any]:
     """Segment files and folders, and write everything into `out`.
 
     Threads read, compute and write several files at a time. A file that cannot be read, or does not look like a frontal
     pelvic radiograph, does not stop the others; it is named in the report, its stem stays taken, and what an earlier
     call into `out` wrote under that stem is removed. A call that is interrupted or fails leaves the report of what it
-    finished. `on_image` is called for each image, in the report's order and never twice at a time, with its entry in
-    the report.
+    finished. `others` are globs of files within `out` that the caller writes afterwards. `on_image` is called for each
+    image, in the report's order and never twice at a time, with its entry in the report.
 
     Returns
     -------
@@ -84,7 +85,7 @@ def segment_files(
     formats = FormatWriter(options.formats, ModelIdentity(segmenter.card.name, segmenter.sha256))
     names = OutputNames()
     stems = {path: names.claim(path) for path in find_radiographs(inputs)}
-    was_ours = prepare_folder(out, stems)
+    prepare_folder(out, stems, (*others, *formats.common_files))
     started = time.perf_counter()
     images: list[dict[str, Any]] = []
     refused: list[dict[str, str]] = []
@@ -128,9 +129,8 @@ def segment_files(
             if not isinstance(result, InputError):
                 on_image(*result)
 
-    if not was_ours:
-        # If this call is killed, the same call may be made again.
-        write_json(out / REPORT, report)
+    # Should this call be killed, what is there is known to be ours, and not complete.
+    write_json(out / REPORT, report)
     try:
         with closing(overlap(work, stems.items(), options.workers)) as results:
             for _, path in zip(progress(list(stems)), results, strict=False):

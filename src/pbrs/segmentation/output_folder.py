@@ -1,20 +1,22 @@
 """The folder that a call of `segment` writes into: nothing in it is overwritten but what such a call wrote."""
 
 import os
-from collections.abc import Collection, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pbrs.errors import InputError
 from pbrs.json_object import read_json_object
-from pbrs.radiograph.reading import PREVIEW
 from pbrs.segmentation.outputs import OUTPUTS
 
 REPORT = "report.json"
 _REPORT_KEYS = {"pbrs", "model", "images"}
 
 
-def prepare_folder(out: Path, stems: Mapping[Path, str]) -> bool:
+def prepare_folder(out: Path, stems: Mapping[Path, str], others: Sequence[str] = ()) -> None:
     """Make the folder, and make sure that outputs may be written into it, before time is spent on computing.
+
+    A folder with a report is an earlier call's: what it wrote is replaced, unless it was changed after the report was
+    written. In any other folder there must be nothing yet where outputs go.
 
     Parameters
     ----------
@@ -22,43 +24,37 @@ def prepare_folder(out: Path, stems: Mapping[Path, str]) -> bool:
         The folder.
     stems
         Of the outputs, by the radiograph that they are of.
-
-    Returns
-    -------
-    bool
-        Whether an earlier call wrote it: what it wrote is replaced.
+    others
+        Globs within the folder of what else this call writes.
 
     Raises
     ------
     InputError
-        If it cannot be a folder to write into; if an output would take the place of one of the radiographs; or, in a
-        folder that no earlier call wrote, of any file.
+        If it cannot be a folder to write into, or something would be overwritten that should not be.
     """
     _make(out)
-    is_ours = _has_report(out)
-    inputs = {path.resolve() for path in stems}
-    for file in out.glob("*"):
-        if PREVIEW.fullmatch(file.name):
-            _spare_input(file, inputs)
+    advice = "name another folder with -o"
+    report = _read_report(out, advice)
+    if report is None:
+        for file in _files(out, {pattern.partition("/")[0] + "/**/*" for pattern in OUTPUTS} | set(others)):
+            raise InputError(f"{out} holds {file.relative_to(out)}, and no {REPORT} of pbrs segment: {advice}")
+        return
+    inputs = {_identity(path) for path in stems if path.exists()}
+    written = (out / REPORT).stat().st_mtime if report.get("complete") else float("inf")
     for pattern in OUTPUTS:
         folder, _, name = pattern.rpartition("/")
         # Without case, which some file systems do not know.
         expected = {name.format(stem=stem).casefold() for stem in stems.values()}
-        for file in out.glob(f"{folder}/*"):
+        for file in _files(out, {f"{folder}/*"}):
             if file.name.casefold() not in expected:
                 continue
-            _spare_input(file, inputs)
-            if not is_ours:
-                raise InputError(
-                    f"{file} would be overwritten, and no {REPORT} in {out} says that pbrs segment wrote it: name "
-                    "another folder with -o"
-                )
-    return is_ours
-
-
-def _spare_input(file: Path, inputs: Collection[Path]) -> None:
-    if file.resolve() in inputs:
-        raise InputError(f"{file} would be overwritten by an output of this call: name another folder with -o")
+            if _identity(file) in inputs:
+                raise InputError(f"{file} is to be read, and would be overwritten: {advice}")
+            if file.stat().st_mtime > written:
+                raise InputError(f"{file} was changed after pbrs segment wrote it, and would be overwritten: {advice}")
+    for file in _files(out, set(others)):
+        if _identity(file) in inputs:
+            raise InputError(f"{file} is to be read, and would be overwritten: {advice}")
 
 
 def _make(out: Path) -> None:
@@ -72,10 +68,25 @@ def _make(out: Path) -> None:
         raise InputError(f"the folder {out} cannot be written into: name another one with -o")
 
 
-def _has_report(out: Path) -> bool:
+def _read_report(out: Path, advice: str) -> dict[str, object] | None:
     report = out / REPORT
     if not report.exists():
-        return False
-    if not read_json_object(report, "name another folder with -o").keys() >= _REPORT_KEYS:
-        raise InputError(f"{report} was not written by pbrs segment: name another folder with -o")
-    return True
+        return None
+    content = read_json_object(report, advice)
+    if not content.keys() >= _REPORT_KEYS:
+        raise InputError(f"{report} was not written by pbrs segment: {advice}")
+    return content
+
+
+def _files(out: Path, patterns: set[str]) -> Iterator[Path]:
+    """Give the files that globs find, sorted, without hidden ones."""
+    for pattern in sorted(patterns):
+        for file in sorted(out.glob(pattern)):
+            if file.is_file() and not file.name.startswith("."):
+                yield file
+
+
+def _identity(file: Path) -> tuple[int, int]:
+    """Tell a file from all others, however its path is spelt."""
+    status = file.stat()
+    return status.st_dev, status.st_ino

@@ -21,6 +21,13 @@ HIPS = ("hip_left", "hip_right")
 FEMORA = ("femur_left", "femur_right")
 STRUCTURES = (*HIPS, "sacrum", *FEMORA)
 
+GEOMETRY = (
+    *("hip_share", "sacrum_share", "hip_balance", "femur_balance", "hips_apart", "axis_level", "sacrum_aside"),
+    *("sacrum_above", "femora_below", "femora_apart", "femora_uneven", "hips_overlap", "femora_overlap"),
+    *("hips_height", "sacrum_height", "pubis_height", "coccyx_below", "foramina"),
+)
+"""Features of where the structures lie and how large they are, whatever the network's certainty."""
+
 _EPSILON = 1e-6
 
 _PUBIC = 0.12

@@ -37,6 +37,12 @@ class Summaries:
     _page: "HtmlReport | None" = field(default=None, init=False)
     _rows: list[dict[str, Any]] = field(default_factory=list, init=False)
 
+    @property
+    def patterns(self) -> list[str]:
+        """Globs within `out` of what is to be written, and of an earlier call's that is then removed."""
+        asked = (self.preview, "preview.png"), (self.preview, "preview_*.png"), (self.statistics, "statistics.csv")
+        return [pattern for is_asked, pattern in (*asked, (self.report, "report.html")) if is_asked]
+
     def add(self, entry: dict[str, Any], radiograph: Radiograph, segmentation: Segmentation) -> None:
         """Take in one radiograph, with its entry in the report; to be called by one thread at a time."""
         rows: list[dict[str, Any]] = []

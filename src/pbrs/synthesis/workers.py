@@ -36,16 +36,16 @@ def one_thread_each() -> Iterator[None]:
 
 @contextmanager
 def control_c_later() -> Iterator[None]:
-    """Put ^C off until the end; processes that are started inside never hear it.
+    """Put ^C and SIGTERM off until the end; processes that are started inside do not hear them until they are prepared.
 
-    A terminal sends it to all of them, and one that is still importing has no handler yet.
+    A terminal sends ^C to all of them, and one that is still importing has no handler yet.
     """
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
-    # The tracker unblocks ^C when it is started: have it there before.
+    # The tracker unblocks them when it is started: have it there before.
     multiprocessing.resource_tracker.ensure_running()
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT, signal.SIGTERM})
     try:
         yield
     finally:
@@ -57,6 +57,8 @@ def start_worker(*_: object) -> None:
     import cv2
 
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # where it could not be put off
+    if hasattr(signal, "pthread_sigmask"):
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGTERM})
     cv2.setNumThreads(1)
     threading.Thread(target=_leave_with_parent, daemon=True).start()
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from pbrs.errors import InputError
 from pbrs.radiograph.radiograph import Radiograph
-from pbrs.segmentation.formats.coco import CocoCollector
+from pbrs.segmentation.formats.coco import COCO_FILE, CocoCollector
 from pbrs.segmentation.formats.dicom_seg import write_seg
 from pbrs.segmentation.formats.image import ModelIdentity, SegmentedImage
 from pbrs.segmentation.formats.table import FORMATS, PATTERNS, PNG
@@ -68,6 +68,11 @@ class FormatWriter:
     def notes(self) -> list[str]:
         """What is to be said once for the whole call, after it."""
         return [WITHOUT_HIGHDICOM] if self._misses_highdicom else []
+
+    @property
+    def common_files(self) -> list[str]:
+        """Names within the folder of what holds all images of the call."""
+        return [] if self._coco is None else [COCO_FILE]
 
     def check(self, radiograph: Radiograph) -> None:
         """Refuse a radiograph of which a format that was asked for cannot be made, before time is spent on it.

@@ -1,0 +1,72 @@
+"""What calibrates a model's quality: the tools are no part of the package, and are tested by what they compute."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from pbrs.segmentation.quality import odd_view
+from pbrs.segmentation.quality_features import GEOMETRY
+
+TOOLS = Path(__file__).parents[2] / "tools"
+NAMES = (*GEOMETRY, "region_doubt")
+
+
+@pytest.fixture(autouse=True)
+def tools(monkeypatch):
+    monkeypatch.syspath_prepend(TOOLS)
+
+
+def rows(rng, count, **shifts):
+    return [{name: rng.normal(shifts.get(name, 0.0), 1.0) for name in NAMES} for _ in range(count)]
+
+
+@pytest.fixture
+def fitted():
+    """Inlet views are short of sacrum, negatives are doubtful and nothing else."""
+    from quality_fit import fit, with_other_views
+
+    rng = np.random.default_rng(0)
+    frontal = rows(rng, 200)
+    calibration = fit(frontal, rng.uniform(0.8, 1, 200), np.arange(200), rows(rng, 50, axis_level=-9))
+    views = {"inlet": rows(rng, 60, sacrum_height=-6), "inverted": rows(rng, 60, region_doubt=9)}
+    return with_other_views(calibration, frontal, views), frontal
+
+
+def test_a_view_is_told_by_where_the_bones_lie(fitted):
+    calibration, frontal = fitted
+    seen = [odd_view(row, calibration) for row in frontal]
+    usual = dict.fromkeys(NAMES, 0.0)
+    assert odd_view(usual | {"sacrum_height": -6.0}, calibration) > max(seen)
+    assert odd_view(usual | {"sacrum_height": 6.0}, calibration) < np.quantile(seen, 0.9)
+    assert np.mean(np.array(seen) > 0) == pytest.approx(0.02, abs=0.011), "one in a hundred for each of two views"
+
+
+def test_doubt_alone_makes_no_view_odd(fitted):
+    calibration, _ = fitted
+    usual = dict.fromkeys(NAMES, 0.0)
+    assert odd_view(usual | {"region_doubt": 9.0}, calibration) == pytest.approx(odd_view(usual, calibration))
+
+
+def test_all_that_is_called_geometry_is_measured_of_structures():
+    from pbrs.segmentation.quality_features import measure_output
+
+    output = np.full((6, 32, 40), 0.6, np.float32)
+    channels = ("region", "hip_left", "hip_right", "sacrum", "femur_left", "femur_right")
+    assert set(GEOMETRY) <= set(measure_output(output, channels, 0.5))
+
+
+def test_inputs_of_one_source_are_drawn_together():
+    """Copies of one source add nothing: the interval is that of the sources."""
+    from calibrate_quality import Row
+    from quality_results import _auroc, _interval
+
+    rng = np.random.default_rng(1)
+    pelves = [Row("plain", "pelvis", "test", f"plain/{i}", implausibility=rng.normal()) for i in range(60)]
+    others = [Row("picture", "a", "test", f"scene-{i}", implausibility=rng.normal(1.5)) for i in range(12)]
+    low, high = _interval(others, pelves)
+    assert low < _auroc(others, pelves) < high
+    copied = [row for row in others for _ in range(20)]
+    assert _auroc(copied, pelves) == pytest.approx(_auroc(others, pelves))
+    again = _interval(copied, pelves)
+    assert again == pytest.approx((low, high), abs=0.02)
