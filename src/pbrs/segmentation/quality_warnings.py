@@ -100,7 +100,7 @@ RULES = (
     Rule("unusual_view", "hips_flat", 0.35, False, "the pelvis is low for its width: an outlet view, or cut off?"),
     Rule("unusual_view", "hips_tall", 0.95, True, "the pelvis is tall for its width: an inlet or oblique view?"),
     Rule("unusual_view", "bone_step", -0.07, False, "bone is darker than what surrounds it: try --polarity inverted"),
-    Rule("unusual_view", "odd_view", 0.0, True, "bones lie as in another view (inlet, oblique, turned …) or a negative"),
+    Rule("unusual_view", "odd_view", 0.0, True, "bones lie as in another view (inlet, oblique, turned) or negative"),
     Rule("low_predicted_iou", "predicted_iou", 0.75, False, "the mask is probably less accurate than usual"),
 )
 # fmt: on
