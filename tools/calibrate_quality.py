@@ -22,7 +22,7 @@ import quality_damage
 import quality_inputs
 import quality_pictures
 from numpy.typing import NDArray
-from quality_fit import fit, with_limits, with_other_views
+from quality_fit import ACCEPTABLE_IOU, fit, with_limits, with_other_views
 from quality_results import measure_quality, write_results
 
 from pbrs.atomic_write import atomic_path
@@ -126,15 +126,13 @@ def calibrate(rows: Sequence[Row]) -> QualityCalibration:
         row.implausibility, _ = implausibility(row.features, calibration)
         row.measures["predicted_iou"] = row.predicted_iou
     clean = [row for row in pelves if not row.damage]
-    others = [row for row in mine if row.tier == "c"]
     frontal = calibration
-    calibration = with_other_views(frontal, [row.features for row in clean], _by_kind(others))
+    calibration = _with_other_views(frontal, mine)
     for row in rows:
         row.measures["odd_view"] = odd_view(row.features, calibration)
     # The limit is set by these, so they are judged by weights that were fitted without them.
     for fold in range(5):
-        kept = [[row for row in rows if _fold(row) != fold] for rows in (clean, others)]
-        without = with_other_views(frontal, [row.features for row in kept[0]], _by_kind(kept[1]))
+        without = _with_other_views(frontal, [row for row in mine if _fold(row) != fold])
         for row in clean:
             if _fold(row) == fold:
                 row.measures["odd_view"] = odd_view(row.features, without)
@@ -146,11 +144,14 @@ def calibrate(rows: Sequence[Row]) -> QualityCalibration:
     return calibration
 
 
-def _by_kind(rows: Sequence[Row]) -> dict[str, list[dict[str, float]]]:
-    found: dict[str, list[dict[str, float]]] = {}
+def _with_other_views(calibration: QualityCalibration, rows: Sequence[Row]) -> QualityCalibration:
+    found = [row for row in rows if row.tier == "pelvis" and row.iou > ACCEPTABLE_IOU]
+    views: dict[str, list[dict[str, float]]] = {}
     for row in rows:
-        found.setdefault(row.kind, []).append(row.features)
-    return found
+        if row.tier == "c":
+            views.setdefault(row.kind, []).append(row.features)
+    clean = [row.features for row in found if not row.damage]
+    return with_other_views(calibration, [row.features for row in found], clean, views)
 
 
 def _fold(row: Row) -> int:

@@ -25,15 +25,18 @@ _DOUBT = 1.0
 _LET_THROUGH = 0.1
 """Share of what is no pelvis that may be segmented, to be the safer not to refuse a pelvis."""
 
-_VIEW_PENALTY = 0.01
+_VIEW_PENALTY = 0.001
 
 _RIDGES = 10.0 ** np.arange(-1, 4)
 _TAILS = {
     "hip_balance": 0.01, "sacrum_aside": 0.01, "loose": 0.01, "holes": 0.01, "range": 0.01, "burnt": 0.01, "cut": 0.02,
-    "metal": 0.02, "views": 0.02, "predicted_iou": 0.02, "odd_view": 0.03,
+    "metal": 0.02, "views": 0.02, "predicted_iou": 0.02, "odd_view": 0.02,
 }  # fmt: skip
 _TAIL = 0.0025
 """What share of undamaged radiographs may break a rule: in all at most 5 % a warning."""
+
+_STEP = 0.05
+"""How far at least the limit of a rule of `_TAIL` lies beyond that share."""
 
 
 def fit(
@@ -98,16 +101,31 @@ def fit(
 
 
 def with_other_views(
-    calibration: QualityCalibration, clean: Sequence[dict[str, float]], views: Mapping[str, Sequence[dict[str, float]]]
+    calibration: QualityCalibration,
+    frontal: Sequence[dict[str, float]],
+    clean: Sequence[dict[str, float]],
+    views: Mapping[str, Sequence[dict[str, float]]],
 ) -> QualityCalibration:
-    """Tell each other view from the frontal one, by a logistic regression on the geometry in undamaged radiographs."""
+    """Tell each other view from the frontal one, by a logistic regression on the geometry.
+
+    Parameters
+    ----------
+    calibration
+        As `fit` gives it.
+    frontal
+        Features of radiographs whose mask fits, damaged or not.
+    clean
+        Features of those that are not damaged.
+    views
+        Features by the name of the view.
+    """
     fitted = {}
     geometry = np.isin(calibration.features, GEOMETRY)
+    right, usual = (_standardized(rows, calibration) * geometry for rows in (frontal, clean))
     for name, rows in views.items():
-        right, wrong = (np.array([standardized(row, calibration) for row in part]) for part in (clean, rows))
-        weight = _logistic(right * geometry, wrong * geometry, _VIEW_PENALTY) * geometry
+        weight = _logistic(right, _standardized(rows, calibration) * geometry, _VIEW_PENALTY) * geometry
         # As likely to be exceeded by a frontal radiograph as any other's.
-        shift = -float(np.quantile(right @ weight, 0.99))
+        shift = -float(np.quantile(usual @ weight, 0.99))
         fitted[name] = _plain(np.append(shift, weight))
     return calibration.model_copy(update={"other_views": fitted})
 
@@ -123,10 +141,16 @@ def with_limits(
         if seen:
             tail = _TAILS.get(rule.measure, _TAIL)
             edge = float(np.quantile(seen, 1 - tail if rule.above else tail))
-            # One warning has eight rules, all at the edge of what was seen: those a step beyond it.
-            beyond = 0.0 if rule.measure in _TAILS else 0.2 * (edge - float(np.median(seen)))
-            limits[rule.measure] = float(f"{edge + beyond:.4g}")
+            if rule.measure not in _TAILS:
+                # One warning has eight rules, all at the edge of what was seen: those a step beyond it.
+                step = max(0.2 * abs(edge - float(np.median(seen))), _STEP)
+                edge += step if rule.above else -step
+            limits[rule.measure] = float(f"{edge:.4g}")
     return calibration.model_copy(update={"limits": limits})
+
+
+def _standardized(rows: Sequence[dict[str, float]], calibration: QualityCalibration) -> Floats:
+    return np.array([standardized(row, calibration) for row in rows])
 
 
 def _outside(values: Floats, low: Floats, high: Floats) -> Floats:

@@ -30,7 +30,7 @@ def fitted():
     frontal = rows(rng, 200)
     calibration = fit(frontal, rng.uniform(0.8, 1, 200), np.arange(200), rows(rng, 50, axis_level=-9))
     views = {"inlet": rows(rng, 60, sacrum_height=-6), "inverted": rows(rng, 60, region_doubt=9)}
-    return with_other_views(calibration, frontal, views), frontal
+    return with_other_views(calibration, frontal, frontal, views), frontal
 
 
 def test_a_view_is_told_by_where_the_bones_lie(fitted):
