@@ -32,7 +32,11 @@ def follow(run: RunFolder, dataset: Dataset, seconds: float) -> None:
     rows: list[dict[str, float]] = []
     if target.exists():
         with target.open(newline="", encoding="utf-8") as file:
-            rows = [{name: float(value) for name, value in row.items()} for row in csv.DictReader(file)]
+            counts = ("epoch", "step")
+            rows = [
+                {name: int(float(value)) if name in counts else float(value) for name, value in row.items()}
+                for row in csv.DictReader(file)
+            ]
     while True:
         # Asked first: what has ended by now is scored below to its last epoch.
         is_over = run.summary.exists()
