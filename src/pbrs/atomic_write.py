@@ -3,8 +3,9 @@
 import csv
 import json
 import secrets
+import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -43,11 +44,21 @@ def atomic_path(path: Path) -> Iterator[Path]:
         raise
 
 
-def remove_unfinished(folder: Path) -> None:
-    """Remove what a process that was killed while writing left in `folder`, if there is such a folder."""
+def remove_unfinished(folder: Path, older_than_s: float = 0.0) -> None:
+    """Remove what a process that was killed while writing left in `folder`, if there is such a folder.
+
+    Parameters
+    ----------
+    folder
+        Looked through without the folders in it.
+    older_than_s
+        Seconds for which a file must not have changed: where another process may be writing right now.
+    """
     if folder.is_dir():
         for file in folder.glob(f"{_UNFINISHED}*"):
-            file.unlink()
+            with suppress(FileNotFoundError):
+                if time.time() - file.stat().st_mtime >= older_than_s:
+                    file.unlink()
 
 
 def write_text(path: Path, text: str) -> None:

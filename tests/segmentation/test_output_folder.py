@@ -39,6 +39,22 @@ def test_a_new_folder_is_made_and_an_earlier_calls_is_ours(tmp_path):
     prepare_folder(out, {Path("case.png"): "case"})
 
 
+def test_what_a_killed_call_left_half_written_is_removed_by_the_next(tmp_path):
+    (tmp_path / "report.json").write_text(OURS)
+    old, new = (
+        [tmp_path / folder / f".writing-{name}.png" for folder in ("", "masks", "structures/sacrum")]
+        for name in ("old", "new")
+    )
+    for file in [*old, *new]:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.touch()
+    for file in old:
+        os.utime(file, (0, 0))
+    prepare_folder(tmp_path, {Path("case.png"): "case"})
+    assert not any(file.exists() for file in old)
+    assert all(file.exists() for file in new), "another call may be writing these"
+
+
 @pytest.mark.parametrize("place", ["masks/case.png", "structures/sacrum/another.png", "nrrd/case.nrrd", "coco.json"])
 def test_masks_that_somebody_drew_are_not_overwritten(tiny, tmp_path, place):
     """A data set's folder given as output: its true masks have the radiographs' names."""

@@ -4,11 +4,16 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from pbrs.atomic_write import remove_unfinished
 from pbrs.errors import InputError
 from pbrs.json_object import read_json_object
 from pbrs.segmentation.outputs import OUTPUTS
 
 REPORT = "report.json"
+
+_SURELY_ABANDONED_S = 3600.0
+"""Nothing takes so long to write: the process that began this file is gone."""
+
 _REPORT_KEYS = {"pbrs", "model", "images"}
 
 
@@ -16,7 +21,8 @@ def prepare_folder(out: Path, stems: Mapping[Path, str], others: Sequence[str] =
     """Make the folder, and make sure that outputs may be written into it, before time is spent on computing.
 
     A folder with a report is an earlier call's: what it wrote is replaced, unless it was changed after the report was
-    written. In any other folder there must be nothing yet where outputs go.
+    written; what it left half-written when it was killed is removed. In any other folder there must be nothing yet
+    where outputs go.
 
     Parameters
     ----------
@@ -39,6 +45,8 @@ def prepare_folder(out: Path, stems: Mapping[Path, str], others: Sequence[str] =
         for file in _files(out, {pattern.partition("/")[0] + "/**/*" for pattern in OUTPUTS} | set(others)):
             raise InputError(f"{out} holds {file.relative_to(out)}, and no {REPORT} of pbrs segment: {advice}")
         return
+    for written_to in {out, *(folder for pattern in OUTPUTS for folder in out.glob(pattern.rpartition("/")[0]))}:
+        remove_unfinished(written_to, _SURELY_ABANDONED_S)
     inputs = {_identity(path) for path in stems if path.exists()}
     written = (out / REPORT).stat().st_mtime if report.get("complete") else float("inf")
     for pattern in OUTPUTS:
