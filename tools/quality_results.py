@@ -98,7 +98,7 @@ def _text(test: list["Row"], calibration: QualityCalibration, measured: dict[str
             f"| Spearman of predicted and true IoU, {key} | {value:.3f} |"
             for key, value in measured["spearman"].items()
         ),
-        f"| mean error of predicted IoU, the same | {measured['mean_error_of_iou']:.3f} |",
+        f"| mean error of predicted IoU, undamaged and damaged | {measured['mean_error_of_iou']:.3f} |",
         "",
         "| tier | inputs | sources | AUROC, undamaged pelves | AUROC, damaged ones too | refused |",
         "| --- | --- | --- | --- | --- | --- |",
