@@ -48,6 +48,36 @@ def test_doubt_alone_makes_no_view_odd(fitted):
     assert odd_view(usual | {"region_doubt": 9.0}, calibration) == pytest.approx(odd_view(usual, calibration))
 
 
+def test_a_frontal_radiograph_that_is_damaged_is_no_other_view():
+    """Blur shortens the sacrum as an inlet view does: what else an inlet view has must tell it."""
+    from quality_fit import fit, with_other_views
+
+    rng = np.random.default_rng(2)
+    clean, damaged = rows(rng, 200), rows(rng, 200, sacrum_height=-3)
+    calibration = fit(clean, rng.uniform(0.8, 1, 200), np.arange(200), rows(rng, 50, axis_level=-9))
+    views = {"inlet": rows(rng, 60, sacrum_height=-3, hips_height=3)}
+    known, unknown = (with_other_views(calibration, frontal, clean, views) for frontal in ([*clean, *damaged], clean))
+    told = [np.mean([odd_view(row, found) > 0 for row in damaged]) for found in (known, unknown)]
+    assert told[0] < 0.1
+    assert told[1] > 0.5
+    for found in (known, unknown):
+        assert np.mean([odd_view(row, found) > 0 for row in clean]) == pytest.approx(0.01, abs=0.006)
+    assert np.mean([odd_view(row, known) > 0 for row in views["inlet"]]) > 0.5
+
+
+def test_a_rule_of_geometry_is_broken_only_a_step_beyond_what_was_seen():
+    from quality_fit import fit, with_limits
+
+    rng = np.random.default_rng(3)
+    clean = [row | {"hips_overlap": 0.0} for row in rows(rng, 100)]
+    calibration = fit(clean, rng.uniform(0.8, 1, 100), np.arange(100), rows(rng, 50, axis_level=-9))
+    seen = [{"hips_overlap": 0.0, "axis_level": level, "loose": 0.0} for level in np.linspace(0.9, 1.0, 1001)]
+    limits = with_limits(calibration, seen, seen).limits
+    assert limits["hips_overlap"] == pytest.approx(0.05), "nothing overlapped in any: a little may in a patient"
+    assert limits["axis_level"] == pytest.approx(0.85, abs=0.001)
+    assert limits["loose"] == 0.0
+
+
 def test_all_that_is_called_geometry_is_measured_of_structures():
     from pbrs.segmentation.quality_features import measure_output
 
