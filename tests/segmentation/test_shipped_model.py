@@ -1,6 +1,7 @@
 """The model that ships: on radiographs drawn by another generator than the one it was trained on."""
 
 import csv
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -44,6 +45,24 @@ def test_it_finds_the_pelvis_its_sides_and_does_not_refuse(segmenter, file):
     assert middle["femur_right"] < middle["sacrum"] < middle["femur_left"]
     assert middle["hip_right"] < middle["sacrum"] < middle["hip_left"]
     assert not (np.any(list(found.structures.values()), axis=0) & ~found.mask).any()
+
+
+def test_it_warns_of_pelves_that_are_turned_or_negative(segmenter):
+    ways = {
+        "frontal": lambda pixels: pixels,
+        "upside down": lambda pixels: np.rot90(pixels, 2),
+        "on the side": np.rot90,
+        "negative": lambda pixels: 1 - pixels,
+    }
+    radiographs = [read_radiograph(file) for file in sorted(EXAMPLES.glob("*.png"))]
+    warned = dict.fromkeys(ways, 0)
+    for name, turned in ways.items():
+        for radiograph in radiographs:
+            seen = replace(radiograph, pixels=np.ascontiguousarray(turned(radiograph.pixels)))
+            warned[name] += segmenter.segment(seen).quality.has("unusual_view")
+    assert len(radiographs) == 10
+    assert warned.pop("frontal") == 0
+    assert min(warned.values()) >= 8, warned
 
 
 def test_it_is_small_and_says_what_it_is(segmenter):
