@@ -19,6 +19,7 @@ from pbrs.evaluation.results import read_study
 from pbrs.evaluation.scores import write_scores
 from pbrs.evaluation.speed import measure_milliseconds
 from pbrs.modelfile.export import export_run
+from pbrs.printable import say
 from pbrs.segmentation.segmenter import Segmenter
 from pbrs.synthesis.presets import check_trainable
 from pbrs.training.fit import fit
@@ -95,7 +96,7 @@ def run_study(dataset: Dataset, plan: StudyPlan, study: Path) -> Path:
     for number, (path, fold, settings) in enumerate(runs, start=1):
         run = RunFolder(path)
         if not _is_scored(run):
-            print(f"{path.name} ({number} of {len(runs)})", flush=True)
+            say(f"{path.name} ({number} of {len(runs)})")
             split = read_split(split_file, fold if plan.folds else None)
             _complete_run(dataset, split, settings, run)
             if number < len(runs):

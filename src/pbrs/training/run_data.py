@@ -20,6 +20,7 @@ from pbrs.dataset.hashing import hash_images, near_duplicates
 from pbrs.dataset.overlap import check_overlap
 from pbrs.dataset.split import PARTS, Split
 from pbrs.errors import InputError
+from pbrs.printable import say
 from pbrs.synthesis.presets import check_trainable
 from pbrs.training.precision import lightning_precision
 from pbrs.training.run_folder import RunFolder
@@ -113,10 +114,9 @@ def _tell_missing(train: Examples, dataset: Dataset) -> None:
     missing = [name for index, name in enumerate(train.channels) if not train.available[:, index].any()]
     if missing:
         # Not "are kept": layers are shared, and the region is the largest of all channels.
-        print(
+        say(
             f"no masks of {', '.join(missing)} for training in {dataset.path}: these channels follow what the region "
-            "learns",
-            flush=True,
+            "learns"
         )
 
 
