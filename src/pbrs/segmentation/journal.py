@@ -147,7 +147,8 @@ def _lines(file: Path) -> Iterator[tuple[int, dict[str, Any]]]:
     with suppress(FileNotFoundError), file.open("rb") as opened:
         for line in opened:
             with suppress(ValueError, RecursionError):
-                value = json.loads(line)
+                # A line without its end is torn, or might have been.
+                value = json.loads(line) if line.endswith(b"\n") else None
                 if isinstance(value, dict) and ("digest" in value or value.get("outcome") in _KINDS):
                     yield offset, value
             offset += len(line)
