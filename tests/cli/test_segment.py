@@ -356,3 +356,53 @@ def test_json_can_be_read_whatever_the_encoding_of_the_console(phantoms, tiny, t
         told.append(outcome.stdout.decode(encoding))
     assert json.loads(told[0])["images"][0]["input"] == str(file)
     assert "\\u9aa8" in told[1]
+
+
+EVIL = "b\x1b[2J\nsegmented 99 of 99\u202egnp.png"
+SHOWN = r"b\x1b[2J\nsegmented 99 of 99\u202egnp.png"
+
+
+def test_no_name_moves_the_cursor_or_forges_a_line(phantoms, tiny, tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    black = Image.new("L", (80, 60))
+    black.save(folder / "ok.png")
+    (folder / "ok.png").rename(folder / EVIL)
+    (folder / f"x{EVIL}").write_bytes(b"no picture")
+    (folder / os.fsdecode(b"\xff\x1b.png")).write_bytes(b"no picture")
+    call = ("segment", folder, "-o", tmp_path / f"out{EVIL}", "-m", tiny, "--preview", "--statistics", "--report")
+    outcome = pbrs(*call, "--format", "coco")
+    assert outcome.status == 2
+    lines = [*outcome.out.splitlines(), *outcome.err.splitlines()]
+    assert all(line.isprintable() for line in lines)
+    assert not [line for line in lines if line.startswith("segmented 99")]
+    assert f"{SHOWN}: all pixels have the same grey value" in outcome.err
+    assert r"\xff\x1b.png" in outcome.err
+    assert f"masks, overlays, regions of interest and report.json are in {tmp_path}/out{SHOWN}" in lines
+    out = tmp_path / f"out{EVIL}"
+    (entry,) = report_of(out)["images"]
+    assert entry["input"] == str(folder / EVIL), "JSON keeps the exact name"
+    assert (out / entry["files"]["mask"]).is_file()
+    assert json.loads((out / "coco.json").read_text())["images"][0]["file_name"] == str(folder / EVIL)
+    for name in ("report.json", "report.jsonl", "report.html", "coco.json"):
+        told = (out / name).read_text(encoding="utf-8")
+        assert "\x1b" not in told
+        assert "\u202e" not in told
+    assert SHOWN in (out / "report.html").read_text(encoding="utf-8")
+    assert pbrs("segment", tmp_path / EVIL, "-m", tiny).err == f"pbrs: no such file or folder: {tmp_path}/{SHOWN}\n"
+    assert pbrs(*call, "--json").out.isascii()
+
+
+def test_names_are_written_the_same_in_a_locale_that_has_no_such_letters(phantoms, tiny, tmp_path):
+    for name in ("骨.png", os.fsdecode(b"bad\xff.png")):
+        shutil.copy(phantoms / "images" / "phantom_000.png", tmp_path / name)
+    narrow = {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    for name, environment in (("utf8", {}), ("ascii", narrow)):
+        command = [sys.executable, "-m", "pbrs", "segment", tmp_path, "-o", tmp_path / "out" / name, "-m", tiny]
+        subprocess.run([*command, "--report"], check=True, capture_output=True, env={**os.environ, **environment})
+    utf8, narrow_one = (
+        sorted(os.fsencode(path.name) for path in (tmp_path / "out" / name / "masks").iterdir())
+        for name in ("utf8", "ascii")
+    )
+    assert utf8 == narrow_one == [b"bad_.png", "骨.png".encode()]
+    assert report_of(tmp_path / "out" / "ascii")["images"][1]["input"] == str(tmp_path / "骨.png")
