@@ -7,7 +7,7 @@ from typing import Any
 
 import yaml
 
-from pbrs.atomic_write import remove_unfinished, write_csv, write_text
+from pbrs.atomic_write import remove_unfinished, write_text
 from pbrs.dataset.folder import Dataset
 from pbrs.dataset.overlap import check_overlap
 from pbrs.dataset.split import Split, fold_split, make_folds, make_split
@@ -21,6 +21,7 @@ from pbrs.evaluation.speed import measure_milliseconds
 from pbrs.modelfile.export import export_run
 from pbrs.segmentation.segmenter import Segmenter
 from pbrs.synthesis.presets import check_trainable
+from pbrs.table import write_csv
 from pbrs.training.fit import fit
 from pbrs.training.run_data import check_source
 from pbrs.training.run_folder import RunFolder
