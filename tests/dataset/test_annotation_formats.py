@@ -346,6 +346,35 @@ def test_via_outlines_far_beyond_the_image_are_of_another_one(tmp_path: Path) ->
         _import(tmp_path, "a.json", _via_polygon([[10, 20], [90, 20], [90, 30]]))
 
 
+@pytest.mark.parametrize(
+    ("file", "content", "told"),
+    [
+        ("a.json", _coco([np.ravel(SQUARE).tolist()])["annotations"], "no masks"),
+        (f"labels/{STEM}.txt", "0,0.2,0.5,0.4,0.5,0.4,0.75\n", "line 1: expected a class number"),
+        (f"labels/{STEM}.txt", "-1 .2 .5 .4 .5 .4 .7\n", "line 1: expected a class number"),
+        (f"{STEM}.json", {**_labelme(SQUARE), "shapes": []}, "LabelMe files without any annotation"),
+        ("a.json", _label_studio(annotations=[]), "Label Studio files without any annotation"),
+        ("a.json", [{"image": "a.png", "annotation_id": 1}], "JSON-MIN: export as JSON"),
+        ("a.json", {"project": {}, "metadata": {}, "file": {}}, "VIA 3"),
+        ("a.xml", "<annotations><track label='p'/></annotations>", "CVAT for video"),
+        ("a.xml", "<annotation><object/></annotation>", "Pascal VOC, which has boxes only"),
+        ("annotations.zip", "PK", "unpack it first"),
+    ],
+)
+def test_an_export_of_another_kind_is_named(tmp_path: Path, file: str, content: Any, told: str) -> None:
+    with pytest.raises(InputError, match=told):
+        _import(tmp_path, file, content)
+
+
+def test_a_line_that_comes_back_in_a_polygon_cuts_a_hole(tmp_path: Path) -> None:
+    # As CVAT and Ultralytics join the pieces of one thing.
+    hole = [[13, 23], [13, 27], [17, 27], [17, 23], [13, 23]]
+    mask, _ = _import(tmp_path, "a.xml", _cvat_polygon([*SQUARE, SQUARE[0], *hole]))
+    expected = _square()
+    expected[23:27, 13:17] = False
+    np.testing.assert_array_equal(mask, expected)
+
+
 VALUES = st.one_of(
     st.none(),
     st.booleans(),

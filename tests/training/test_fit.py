@@ -236,8 +236,9 @@ def test_a_part_whose_masks_are_all_empty_is_refused_before_anything_is_written(
     shutil.copytree(phantoms, tmp_path / "data")
     data, split = open_dataset(tmp_path / "data"), read_split(phantoms / "split.csv")
     for stem in split.stems("validation"):
-        empty = Image.new("L", Image.open(data.masks[stem]).size)
-        empty.save(data.masks[stem])
+        with Image.open(data.masks[stem]) as mask:
+            size = mask.size
+        Image.new("L", size).save(data.masks[stem])
     with pytest.raises(InputError, match="masks of the validation part are empty"):
         fit(data, split, make_settings(brief_settings), tmp_path / "none")
     assert not (tmp_path / "none").exists()

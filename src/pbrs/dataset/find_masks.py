@@ -66,6 +66,15 @@ def find_masks(
             f"--format {formats.pop()} or --format mitk"
         )
     found = annotated or drawn
+    if not found and formats:
+        raise InputError(
+            f"{masks} holds {ANNOTATION_FORMATS[formats.pop()].title} files without any annotation that counts: draw, "
+            "submit and export again"
+        )
+    if not found and any(
+        file.suffix.lower() == ".zip" for file in (masks, *(masks.iterdir() if masks.is_dir() else ()))
+    ):
+        raise InputError(f"{masks} is or holds a ZIP archive: unpack it first, and name the folder")
     if not found:
         titles = ", ".join(its.title for its in ANNOTATION_FORMATS.values())
         looked_for = f"masks (PNG, NRRD, NIfTI, {titles})" if mask_format == "auto" else f"{mask_format} masks"

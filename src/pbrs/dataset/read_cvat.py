@@ -26,6 +26,7 @@ from pbrs.dataset.json_file import finite_points
 from pbrs.errors import InputError
 
 _NO_SHAPES = ("tag", "attribute")
+_PASCAL_VOC = "annotation"
 _MOST_PIXELS = 100_000_000
 
 
@@ -59,8 +60,8 @@ def parse_xml(file: Path) -> ET.Element:
 
 
 def is_cvat(content: Any) -> bool:
-    """Tell whether parsed XML is of this format."""
-    return isinstance(content, ET.Element) and content.tag == "annotations"
+    """Tell whether parsed XML is of this format, or of the one that is mistaken for it."""
+    return isinstance(content, ET.Element) and content.tag in ("annotations", _PASCAL_VOC)
 
 
 def read_cvat(file: Path, content: ET.Element, resize: bool) -> list[FoundMask]:
@@ -84,6 +85,8 @@ def read_cvat(file: Path, content: ET.Element, resize: bool) -> list[FoundMask]:
     ----------
     .. [1] https://docs.cvat.ai/docs/manual/advanced/xml_format/
     """
+    if content.tag == _PASCAL_VOC:
+        raise InputError(f"{file.name} is of Pascal VOC, which has boxes only: export outlines, such as COCO's")
     if content.find("track") is not None:
         raise InputError(f"{file.name} is `CVAT for video`: export the task as `CVAT for images 1.1`")
     found = []

@@ -19,9 +19,12 @@ _SLACK = 0.05
 
 
 def is_yolo(file: Path, text: str) -> bool:
-    """Tell whether a text file holds labels: lines of numbers only, five or more of them."""
+    """Tell whether a text file holds labels: it lies in ``labels/``, or begins with five or more numbers."""
     if _NO_LABELS.fullmatch(file.name):
         return False
+    if "labels" in file.parent.parts:
+        # Where YOLO keeps them: a line that is none is told, an empty file says that there is nothing.
+        return bool(text.strip())
     first = next((line for line in text.splitlines() if line.strip()), "")
     return bool(re.fullmatch(r"\s*\d+(\s+[-+.\deE]+){4,}\s*", first))
 
