@@ -40,6 +40,10 @@ class MaskFormat(StrEnum):
     PNG = "png"
     COCO = "coco"
     LABELME = "labelme"
+    YOLO = "yolo"
+    CVAT = "cvat"
+    LABELSTUDIO = "labelstudio"
+    VIA = "via"
 
 
 class ExportFormat(StrEnum):
@@ -146,8 +150,8 @@ def masks(
         Path,
         typer.Argument(
             metavar="MASKS",
-            help="What your annotation tool wrote: a folder, or a COCO or LabelMe file; or what `pbrs segment` wrote, "
-            "corrected.",
+            help="What your annotation tool wrote: a folder or one file (COCO, LabelMe, YOLO, CVAT, Label Studio, VIA, "
+            "or masks); or what `pbrs segment` wrote, corrected.",
         ),
     ],
     images: Annotated[Path, typer.Option(metavar="FOLDER", help="The radiographs, named like the masks.")],
@@ -168,7 +172,7 @@ def masks(
         bool, typer.Option("--synthetic", help="The radiographs show no patient: scores made with them will say so.")
     ] = False,
 ) -> None:
-    """Make a dataset folder of radiographs and the masks drawn for them in MITK, LabelMe or a COCO tool."""
+    """Make a dataset folder of radiographs and the masks drawn for them in MITK or another annotation tool."""
     report = import_masks(
         masks,
         images,

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Literal
 
 from pbrs.errors import InputError
+from pbrs.file_name import name_as_text
 from pbrs.radiograph.dicom_prefix import is_dicom
 from pbrs.radiograph.limits import read_bytes
 from pbrs.radiograph.radiograph import Radiograph
@@ -118,8 +119,11 @@ def find_radiographs(inputs: Sequence[Path]) -> list[Path]:
 
 
 def image_stem(path: Path) -> str:
-    """Give a radiograph's name without its suffix; a DICOM file's may be a UID, whose last number is no suffix."""
-    return path.stem if path.suffix.lower() in SUFFIXES else path.name
+    """Give a radiograph's name without its suffix, in one form of Unicode.
+
+    A DICOM file's name may be a UID, whose last number is no suffix.
+    """
+    return name_as_text(path.stem if path.suffix.lower() in SUFFIXES else path.name)
 
 
 def _looks_like_radiograph(file: Path, folder: Path) -> bool:

@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pbrs.atomic_write import write_csv
 from pbrs.radiograph.radiograph import Radiograph
 from pbrs.segmentation.formats.image import HasMasks
 from pbrs.segmentation.outputs import stem_of
 from pbrs.segmentation.segmenter import bounding_box
+from pbrs.table import write_csv
 
 COLUMNS = (
     *("input", "stem", "structure", "area_px", "area_mm2", "spacing_source", "fraction"),

@@ -14,6 +14,7 @@ from lightning.fabric.utilities.rank_zero import rank_zero_only
 from rich.progress import track
 
 import pbrs
+from pbrs.dataset.empty_masks import warn_of_empty
 from pbrs.dataset.examples import Examples, ExampleSource, load_examples
 from pbrs.dataset.folder import Dataset
 from pbrs.dataset.hashing import hash_images, near_duplicates
@@ -91,6 +92,9 @@ def _data_of_files(dataset: Dataset, split: Split, settings: TrainingSettings) -
         load_examples(dataset, stems[part], settings.channels, settings.image_size, settings.placement, _progress)
         for part in ("train", "validation")
     )
+    for part, examples in (("train", train), ("validation", validation)):
+        if warning := warn_of_empty(part, examples.stems, examples.empty):
+            _tell(warning)
     _tell_missing(train, dataset)
     hashes = {**train.hashes, **validation.hashes}
     # The test part is only looked at: a copy of a training image in it would make its scores worthless.
@@ -106,6 +110,11 @@ def _data_of_files(dataset: Dataset, split: Split, settings: TrainingSettings) -
         **_machine(settings),
     }
     return RunData(train, validation, train, record)
+
+
+@rank_zero_only
+def _tell(warning: str) -> None:
+    print(f"pbrs: {warning}", file=sys.stderr, flush=True)
 
 
 @rank_zero_only
