@@ -14,6 +14,7 @@ from pbrs import __version__
 from pbrs.atomic_write import write_json, write_png
 from pbrs.dataset.contradiction import reach_beyond
 from pbrs.dataset.found_mask import FoundMask
+from pbrs.dataset.image_uid import name_by_uid
 from pbrs.dataset.match import REGION, as_structure, images_by_stem, match_masks, shortened
 from pbrs.dataset.new_folder import new_folder
 from pbrs.dataset.read_coco import read_coco
@@ -87,7 +88,8 @@ def import_masks(  # noqa: PLR0913 -- as many as the command has options
     Parameters
     ----------
     masks
-        Folder with MITK's NRRD, NIfTI or PNG exports, a COCO file or LabelMe files; or one such file. Or a folder that
+        Folder of mask files (NRRD, NIfTI, MetaImage, DICOM SEG, PNG, TIFF, JPEG), a COCO file or LabelMe files; or one
+        such file. Or a folder that
         `pbrs segment` wrote, of which the masks are taken.
     images
         Folder of radiographs; found by the masks' names.
@@ -113,7 +115,7 @@ def import_masks(  # noqa: PLR0913 -- as many as the command has options
     """
     found = find_masks(masks, images, mask_format, resize, structures)
     image_files = images_by_stem(images, besides=masks)
-    matched, notes = match_masks(found.masks, list(image_files), category)
+    matched, notes = match_masks(name_by_uid(found.masks, image_files), list(image_files), category)
     notes = [*found.notes, *notes]
     left_out = [stem for stem in image_files if stem not in matched]
     if left_out:
@@ -148,7 +150,8 @@ def find_masks(
     among_images = images.resolve() in [place.resolve() for place in places]
     if among_images and not annotated and mask_format not in ("coco", "labelme"):
         raise InputError(f"masks and images are both in {masks}: put the masks into a folder of their own")
-    drawn = [] if among_images else _find_drawn(places, images, mask_format, resize)
+    drawn, left_out = ([], []) if among_images else _find_drawn(places, images, mask_format, resize)
+    notes += left_out
     if annotated and drawn:
         raise InputError(
             f"{masks} holds annotations ({annotated[0].file}) and mask files ({drawn[0].file}): choose with "
@@ -156,8 +159,13 @@ def find_masks(
         )
     found = annotated or drawn
     if not found:
-        looked_for = "masks (PNG, NRRD, NIfTI, COCO or LabelMe)" if mask_format == "auto" else f"{mask_format} masks"
-        raise InputError(f"no {looked_for} in {masks}: name the folder that your annotation tool exported to")
+        looked_for = (
+            "masks (PNG, TIFF, JPEG, NRRD, NIfTI, DICOM SEG, COCO or LabelMe)"
+            if mask_format == "auto"
+            else f"{mask_format} masks"
+        )
+        besides = f"; {'; '.join(left_out)}" if left_out else ""
+        raise InputError(f"no {looked_for} in {masks}: name the folder that your annotation tool exported to{besides}")
     if ours is not None:
         found = [replace(mask, stem=ours.image_stems.get(mask.stem, mask.stem)) for mask in found]
     # Whoever corrected the region has not corrected these: trained on, they would bring the old outlines back.
@@ -193,12 +201,15 @@ def _find_annotated(places: Sequence[Path], mask_format: MaskFormat, resize: boo
     return found, formats
 
 
-def _find_drawn(places: Sequence[Path], images: Path, mask_format: MaskFormat, resize: bool) -> list[FoundMask]:
-    """Find masks in files of their own."""
+def _find_drawn(
+    places: Sequence[Path], images: Path, mask_format: MaskFormat, resize: bool
+) -> tuple[list[FoundMask], list[str]]:
+    """Find masks in files of their own, and say which files are not read."""
     if mask_format in ("coco", "labelme"):
-        return []
+        return [], []
     suffixes = PNG_SUFFIXES if mask_format == "png" else MITK_SUFFIXES
-    return [mask for place in places for mask in find_mask_files(place, images, suffixes, resize)]
+    found = [find_mask_files(place, images, suffixes, resize) for place in places]
+    return [mask for one in found for mask in one.masks], [line for one in found for line in one.left_out]
 
 
 def write_cases(
@@ -269,7 +280,7 @@ def _write_case(
     shape = read_radiograph(image).shape
     suffix = image.suffix if image.suffix.lower() in SUFFIXES else ".dcm"
     shutil.copyfile(image, folder / "images" / f"{stem}{suffix}")
-    drawn = {channel: mask.read(shape) for channel, mask in channels.items()}
+    drawn = {channel: mask.read_for(image, shape) for channel, mask in channels.items()}
     for channel, mask in drawn.items():
         place = folder / "masks" if channel == REGION else folder / "structures" / channel
         write_png(place / f"{stem}.png", mask.astype(np.uint8) * 255)

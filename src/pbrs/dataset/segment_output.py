@@ -6,7 +6,7 @@ from pathlib import Path
 from pbrs.json_object import read_json_object
 from pbrs.radiograph.reading import image_stem
 
-_WITH_MASKS = ("masks", "structures", "nifti", "nrrd", "coco.json")
+_WITH_MASKS = ("masks", "structures", "nifti", "nrrd", "seg", "coco.json")
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pbrs.atomic_write import write_text
-from pbrs.segmentation.anatomy import REGION, anatomy_of
+from pbrs.radiograph.anatomy import REGION, anatomy_of
 from pbrs.segmentation.outputs import problem_line, shown_name
 
 MOST_THUMBNAILS = 500

@@ -11,7 +11,7 @@ from pydicom.uid import XRayAngiographicImageStorage
 
 from pbrs.dataset.folder import STRUCTURES
 from pbrs.errors import InputError
-from pbrs.segmentation.anatomy import ANATOMY, REGION, SIDES
+from pbrs.radiograph.anatomy import ANATOMY, REGION, SIDES
 from pbrs.segmentation.formats import SegmentedImage
 from pbrs.segmentation.formats.dicom_seg import write_seg
 

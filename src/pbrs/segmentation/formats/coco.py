@@ -6,7 +6,7 @@ from typing import Any
 
 import pbrs
 from pbrs.atomic_write import write_json
-from pbrs.segmentation.anatomy import ANATOMY, in_order
+from pbrs.radiograph.anatomy import ANATOMY, in_order
 from pbrs.segmentation.formats.image import ModelIdentity, SegmentedImage
 
 COCO_FILE = "coco.json"
