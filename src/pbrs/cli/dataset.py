@@ -157,7 +157,7 @@ def masks(
         MaskFormat,
         typer.Option(
             "--format",
-            help="auto looks at the files; mitk is every mask file: NRRD, NIfTI, MetaImage, DICOM SEG, PNG, TIFF, JPEG.",
+            help="auto looks at the files; mitk is NRRD, NIfTI, MetaImage, SEG, PNG, TIFF or JPEG.",
         ),
     ] = MaskFormat.AUTO,
     resize_masks: Annotated[

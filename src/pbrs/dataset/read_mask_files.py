@@ -16,7 +16,7 @@ from pbrs.radiograph.anatomy import ANATOMY
 from pbrs.radiograph.dicom_prefix import is_dicom
 from pbrs.radiograph.image_grid import read_image_grid
 from pbrs.radiograph.limits import read_bytes
-from pbrs.radiograph.mask_segment import Segment
+from pbrs.radiograph.mask_segment import MaskPlane, Segment
 from pbrs.radiograph.masks import open_segments, place_segment
 
 MITK_SUFFIXES = (".nrrd", ".nii", ".nii.gz", ".mha", ".dcm", ".png", ".tif", ".tiff", ".jpg", ".jpeg")
@@ -152,11 +152,11 @@ def _segments(file: Path, suffix: str) -> list[Segment] | None:
         return [_ONE]  # named with all others when it is read
 
 
-def _read_nothing() -> "object":
-    raise AssertionError
+def _read_nothing() -> MaskPlane:
+    raise AssertionError("segments are listed here, and read when their image is known")
 
 
-_ONE = Segment(None, _read_nothing)  # type: ignore[arg-type]
+_ONE = Segment(None, _read_nothing)
 
 
 def _found(file: Path, stem: str, label: str | None, segments: list[Segment], resize: bool) -> list[FoundMask]:
@@ -192,4 +192,4 @@ def _place(file: Path, indices: Sequence[int], resize: bool, image: Path, shape:
     segments = open_segments(read_bytes(file), file.name)
     grid = read_image_grid(image, shape)
     masks = [place_segment(segments[index], grid, file.name, resize) for index in indices]
-    return np.logical_or.reduce(masks)
+    return np.asarray(np.logical_or.reduce(masks), np.bool_)

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from pydicom import Dataset
-from pydicom.uid import LabelMapSegmentationStorage, SegmentationStorage
+from pydicom.uid import SegmentationStorage
 
 from pbrs.errors import InputError
 from pbrs.radiograph.dicom_attributes import integer, items, numbers, text
@@ -26,6 +26,7 @@ from pbrs.radiograph.mask_segment import MaskGeometry, MaskPlane, Segment, segme
 from pbrs.radiograph.seg_frames import SegFrames
 from pbrs.radiograph.segment_names import channel_of_codes
 
+_LABELMAP_STORAGE = "1.2.840.10008.5.1.4.1.1.66.7"
 _EXPECTED = "expected a Segmentation (SEG); export the mask as SEG, NRRD, NIfTI or PNG"
 
 
@@ -41,7 +42,7 @@ class _Frame:
 
 def is_seg(dataset: Dataset) -> bool:
     """Tell whether a data set is a DICOM Segmentation."""
-    classes = (SegmentationStorage, LabelMapSegmentationStorage)
+    classes = (SegmentationStorage, _LABELMAP_STORAGE)
     return text(dataset, "SOPClassUID") in classes or text(dataset, "Modality") == "SEG"
 
 
@@ -196,10 +197,8 @@ def _geometry(dataset: Dataset, frame: _Frame) -> MaskGeometry | None:
     """Read where a frame lies: by position and orientation, else its orientation alone, by PatientOrientation."""
     planes = _inside(frame.place, "PlaneOrientationSequence")
     axes = next((found for plane in planes if (found := orientation(plane)) is not None), None)
-    positions = _inside(frame.place, "PlanePositionSequence")
-    position = next((found for plane in positions if (found := numbers(plane, "ImagePositionPatient"))), [])
-    measures = _inside(frame.place, "PixelMeasuresSequence")
-    spacing = next((found for measure in measures if (found := numbers(measure, "PixelSpacing"))), [])
+    position = _numbers(_inside(frame.place, "PlanePositionSequence"), "ImagePositionPatient")
+    spacing = _numbers(_inside(frame.place, "PixelMeasuresSequence"), "PixelSpacing")
     if axes is not None:
         row_mm, column_mm = spacing if len(spacing) == 2 and min(spacing) > 0 else (1.0, 1.0)
         origin = np.array(position) if len(position) == 3 else np.zeros(3)
@@ -208,6 +207,10 @@ def _geometry(dataset: Dataset, frame: _Frame) -> MaskGeometry | None:
     if not letters:
         return None
     return MaskGeometry(np.zeros(3), axes_of_letters(letters), letters_only=True)
+
+
+def _numbers(found: list[Dataset], keyword: str) -> list[float]:
+    return next((values for item in found if (values := numbers(item, keyword))), [])
 
 
 def _is_same(one: MaskGeometry | None, other: MaskGeometry | None) -> bool:

@@ -64,7 +64,7 @@ def read_mask(path: Path, shape: tuple[int, int], resize: bool = False, image: P
     segments = open_segments(read_bytes(path), path.name)
     grid = ImageGrid(shape) if image is None else read_image_grid(image, shape)
     masks = [place_segment(segment, grid, path.name, resize) for segment in region_of(segments, path.name)]
-    return np.logical_or.reduce(masks)
+    return np.asarray(np.logical_or.reduce(masks), np.bool_)
 
 
 def region_of(segments: list[Segment], source: str) -> list[Segment]:

@@ -1,5 +1,7 @@
 """The pixels of a DICOM Segmentation, frame by frame."""
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
@@ -90,12 +92,12 @@ class SegFrames:
         if self.bits == 1:
             start, skip = divmod(first, 8)
             packed = np.frombuffer(data, np.uint8)[start : start + (skip + pixels + 7) // 8]
-            flat = np.unpackbits(packed, bitorder="little")[skip : skip + pixels]
+            flat: NDArray[np.integer] = np.unpackbits(packed, bitorder="little")[skip : skip + pixels]
         else:
             big = self._dataset.file_meta.get("TransferSyntaxUID") == ExplicitVRBigEndian
             dtype = np.dtype(np.uint8) if self.bits == 8 else np.dtype(">u2" if big else "<u2")
             available = len(data) // dtype.itemsize
-            flat = np.frombuffer(data, dtype, available)[first : first + pixels]
+            flat = np.frombuffer(data, dtype, available).astype(np.uint16)[first : first + pixels]
         if len(flat) != pixels:
             raise self._damaged()
         return flat.reshape(self.rows, self.columns)
