@@ -275,3 +275,31 @@ def test_a_black_jpeg_is_an_empty_mask(tmp_path: Path) -> None:
 def test_a_tiff_comes_out_as_drawn(tmp_path: Path, compression: str | None) -> None:
     Image.fromarray(WHOLE.astype(np.uint8) * 255).save(tmp_path / "mask.tif", compression=compression)
     assert np.array_equal(read_mask(tmp_path / "mask.tif", WHOLE.shape), WHOLE)
+
+
+def test_a_mask_at_half_the_resolution_is_laid_over_a_tiff_by_its_resolution(tmp_path: Path) -> None:
+    # ITK reads a TIFF's resolution as its spacing.
+    image = tmp_path / "image.tif"
+    Image.new("L", (60, 40)).save(image, dpi=(127, 127))
+    box = np.zeros((12, 8), np.uint8)
+    box[2:10, 2:5] = 1
+    expected = np.zeros(WHOLE.shape, np.bool_)
+    expected[12:28, 16:22] = True
+    file = write(tmp_path, box.T[..., None], (6 * 0.4 + 0.1, 4 * 0.4 + 0.1), (0.4, 0.4))
+    assert np.array_equal(read_mask(file, WHOLE.shape, image=image), expected)
+
+
+@pytest.mark.parametrize(
+    ("origin", "spacing", "told"),
+    [((3.45, 2.0), 0.3, "a spacing that the radiograph does not state"), ((8, 5), 0.5, "could lie in two places")],
+)
+def test_a_mask_of_a_spacing_that_a_picture_does_not_tell_is_refused_where_it_is_not_clear(
+    tmp_path: Path, origin: tuple[float, float], spacing: float, told: str
+) -> None:
+    with pytest.raises(InputError, match=told):
+        read_mask(write(tmp_path, CROPPED, origin, (spacing, spacing)), WHOLE.shape)
+
+
+def test_a_cropped_mask_over_a_picture_has_its_pixels_whatever_its_spacing(tmp_path: Path) -> None:
+    file = write(tmp_path, CROPPED, (17 * 0.143, 10 * 0.143), (0.143, 0.143))
+    assert np.array_equal(read_mask(file, WHOLE.shape), WHOLE)

@@ -3,9 +3,9 @@
 1. A mask of the radiograph's size is never moved, only turned to rows and columns (`mask_orientation`).
 2. One that says which part of the image it is (3D Slicer) or where its pixels lie is placed there. The image's spacing
    is what the mask was drawn at: if the mask has a spacing that the radiograph's file states, both have the same
-   pixels. Otherwise the mask is resampled, nearest pixel, by the spacing of a DICOM radiograph, or by the 1 mm that ITK
-   gives a picture; of a picture also a mask whose first pixel lies a whole number of its own pixels from the origin has
-   the picture's pixels. Where two readings are possible and differ, the mask is refused, and so is one that lies beyond
+   pixels. Otherwise the mask is resampled, nearest pixel, by the spacing of a DICOM radiograph, or, by a factor that
+   programs resample with, by a picture's resolution or the 1 mm that ITK gives one; a mask whose first pixel lies a
+   whole number of its own pixels from the origin may also have the picture's pixels. Where two readings are possible and differ, the mask is refused, and so is one that lies beyond
    the radiograph.
 3. A mask without geometry may be resized where that is asked for, if its proportions are the image's. One at the
    origin with a spacing of 1 is such a mask: programs write that where they know nothing.
@@ -28,6 +28,9 @@ _SAME_SPACING = 2e-3
 
 _WHOLE = 0.02
 """Of a pixel: how far from a whole number of pixels an origin may be."""
+
+_FACTORS = (1 / 4, 1 / 3, 1 / 2, 1, 2, 3, 4, 6, 8, 10, 16)
+"""Of resampling over a picture: 3D Slicer's oversampling, and what programs shrink by."""
 
 Mask = NDArray[np.bool_]
 
@@ -80,7 +83,10 @@ def lay_over(mask: Mask, geometry: MaskGeometry | None, image: ImageGrid, source
     if first is not None and (is_stated or image.spacing_mm is None or _is_same(own, (1.0, 1.0))):
         return _pasted(mask, first, steps, image, source)
     origin = image.axes.T @ (geometry.origin - image.origin)
-    places = [_sampled(mask, origin, steps, s, image) for s in _spacings(mask, origin, own, is_stated, image)]
+    spacings = _spacings(mask, origin, own, is_stated, image)
+    if not spacings:
+        raise _unclear(turned, image, source, "it has a spacing that the radiograph does not state")
+    places = [_sampled(mask, origin, steps, spacing, image) for spacing in spacings]
     inside = [place for place in places if place is not None]
     if not inside:
         raise _beyond(turned, image, source)
@@ -131,6 +137,11 @@ def _is_same(one: tuple[float, float], other: tuple[float, float]) -> bool:
     return bool(np.allclose(one, other, rtol=_SAME_SPACING, atol=0))
 
 
+def _is_resampled(own: tuple[float, float], spacing: tuple[float, float]) -> bool:
+    factors = [one / other for one, other in zip(own, spacing, strict=True)]
+    return any(np.allclose(factors, factor, rtol=_SAME_SPACING) for factor in _FACTORS)
+
+
 def _spacings(
     mask: Mask, origin: NDArray[np.float64], own: tuple[float, float], is_stated: bool, image: ImageGrid
 ) -> list[tuple[float, float]]:
@@ -140,7 +151,9 @@ def _spacings(
     first = origin / (own[1], own[0])
     is_whole = bool(np.abs(first - np.round(first)).max() < _WHOLE) and not _is_corner(mask, origin, own, image)
     if image.spacing_mm is None:
-        return [own] if is_whole else [(1.0, 1.0)]
+        # Of a picture: what its resolution says, else ITK's 1 mm, by a factor that programs resample with.
+        stated = [spacing for spacing in image.stated[:1] if _is_resampled(own, spacing)]
+        return stated or [own] * is_whole + [(1.0, 1.0)] * _is_resampled(own, (1.0, 1.0))
     if _is_same(own, (1.0, 1.0)) and is_whole:
         return [own, image.spacing_mm]
     return [image.spacing_mm]
