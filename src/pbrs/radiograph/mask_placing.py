@@ -5,8 +5,8 @@
    is what the mask was drawn at: if the mask has a spacing that the radiograph's file states, both have the same
    pixels. Otherwise the mask is resampled, nearest pixel, by the spacing of a DICOM radiograph, or, by a factor that
    programs resample with, by a picture's resolution or the 1 mm that ITK gives one; a mask whose first pixel lies a
-   whole number of its own pixels from the origin may also have the picture's pixels. Where two readings are possible and differ, the mask is refused, and so is one that lies beyond
-   the radiograph.
+   whole number of its own pixels from the origin may also have the picture's pixels. Where two readings are possible
+   and differ, the mask is refused, and so is one that lies beyond the radiograph.
 3. A mask without geometry may be resized where that is asked for, if its proportions are the image's. One at the
    origin with a spacing of 1 is such a mask: programs write that where they know nothing.
 """
