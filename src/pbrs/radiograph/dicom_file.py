@@ -45,7 +45,7 @@ def open_dicom(data: bytes, source: str) -> Dataset:
         If it is damaged, inflates to too much, or holds no image or several.
     """
     try:
-        dataset = _parse(data, source)
+        dataset = parse_dicom(data, source)
         has_pixels = "PixelData" in dataset
         has_floats = "FloatPixelData" in dataset or "DoubleFloatPixelData" in dataset
         is_known = "SOPClassUID" in dataset or "Modality" in dataset or "Rows" in dataset
@@ -72,7 +72,7 @@ def open_dicom(data: bytes, source: str) -> Dataset:
     return dataset
 
 
-def _parse(data: bytes, source: str) -> Dataset:
+def parse_dicom(data: bytes, source: str) -> Dataset:
     """Parse as `dcmread` does, but inflate a deflated data set within bounds (PS3.5, A.5)."""
     file = io.BytesIO(data)
     preamble = read_preamble(file, force=True)
