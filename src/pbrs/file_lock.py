@@ -8,7 +8,6 @@ from pathlib import Path
 
 from pbrs.errors import InputError
 
-
 LOCK_NAME = ".lock"
 """In a folder that one process works in."""
 

@@ -86,7 +86,8 @@ def run_study(dataset: Dataset, plan: StudyPlan, study: Path) -> Path:
     Raises
     ------
     InputError
-        If the plan does not fit the study that is in the folder, another process works on it, or a run cannot be trained.
+        If the plan does not fit the study that is in the folder, another process works on it, or a run
+        cannot be trained.
     """
     refusal = f"another process works on the study in {study}: wait for it, or choose another folder"
     with sole_use_of_folder(study, refusal):

@@ -15,7 +15,6 @@ from pbrs.errors import InputError
 from pbrs.network.backbones import Backbone
 from pbrs.network.safe_pickle import load_pickle_safely
 
-
 _NUMBERS = (torch.float32, torch.float64, torch.float16, torch.bfloat16, torch.int64, torch.int32)
 
 

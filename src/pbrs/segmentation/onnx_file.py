@@ -120,6 +120,9 @@ def parse_onnx(content: bytes, name: str) -> OnnxFile:
     InputError
         If it is damaged, or points at other files.
     """
+    for beginning, what in _OTHER_FILES.items():
+        if content.startswith(beginning):
+            raise InputError(f"model {name} is no ONNX file but {what}")
     metadata: dict[str, str] = {}
     inputs: tuple[Port, ...] = ()
     outputs: tuple[Port, ...] = ()
@@ -134,9 +137,6 @@ def parse_onnx(content: bytes, name: str) -> OnnxFile:
             elif number == _GRAPH and isinstance(value, memoryview):
                 inputs, outputs = _ports(value, parts)
     except (ValueError, RecursionError):
-        for beginning, what in _OTHER_FILES.items():
-            if content.startswith(beginning):
-                raise InputError(f"model {name} is no ONNX file but {what}") from None
         raise _damaged(name) from None
     if external:
         raise InputError(

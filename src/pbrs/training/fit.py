@@ -62,7 +62,8 @@ def fit(
     Raises
     ------
     InputError
-        If the folder is in use or another process trains in it, the data cannot be read or has changed, or parts of the split overlap.
+        If the folder is in use or another process trains in it, the data cannot be read or has changed, or
+        parts of the split overlap.
     KeyboardInterrupt
         On ^C. All whole epochs are kept.
     """

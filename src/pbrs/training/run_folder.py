@@ -151,7 +151,7 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
 
 def _check_weights(state: dict[str, Tensor], metadata: Any) -> None:
     if not isinstance(metadata, dict) or not isinstance(metadata.get("backbone"), str):
-        raise ValueError("its header names no backbone")
+        raise ValueError("its header names no backbone")  # noqa: TRY004 -- as all that is damaged here
     channels = metadata.get("channels")
     if not isinstance(channels, list) or not all(isinstance(name, str) for name in channels):
         raise ValueError("its header names no channels")
@@ -175,7 +175,8 @@ def fill_network(network: nn.Module, state: dict[str, Tensor], source: Path) -> 
     except RuntimeError as error:
         lines = str(error).splitlines()
         raise InputError(
-            f"{source} does not hold the weights of this network ({' '.join(lines[1:2])[:160].strip()}): give another one, or train it anew"
+            f"{source} does not hold the weights of this network ({' '.join(lines[1:2])[:160].strip()}): "
+            "give another one, or train it anew"
         ) from error
     # A model file holds no count of batches, which batch normalisation with a momentum does not use.
     missing = [name for name in missing if not name.endswith("num_batches_tracked")]
