@@ -1,5 +1,7 @@
 """Reading a YAML file that must hold names and values, as settings are."""
 
+import re
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -12,24 +14,48 @@ LARGEST_YAML_BYTES = 64 * 2**10
 """Settings have two thousand; PyYAML reads a megabyte in ten seconds."""
 
 
+MOST_LEVELS = 20
+"""Of lists and mappings in each other; settings have two."""
+
+
 class _PlainLoader(yaml.SafeLoader):
     """Text, numbers, truth values, lists and mappings; an alias, of which few bytes make a value without end, is not.
 
-    A date stays the text that it was written as.
+    A date stays the text that it was written as, and so do numbers that YAML 1.1 reads in the base of 8 or 60 (there
+    ``010`` is 8, and ``1:30`` is 90). A name that stands twice is refused: YAML would take the last.
     """
+
+    depth = 0
 
     def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
         if self.check_event(yaml.AliasEvent):
             event: Any = self.peek_event()  # type: ignore[no-untyped-call]
             raise yaml.YAMLError(f"line {event.start_mark.line + 1} repeats &{event.anchor:.40}: write its value out")
+        self.depth += 1
+        if self.depth > MOST_LEVELS:
+            raise yaml.YAMLError(f"has more than {MOST_LEVELS} levels of lists and mappings")
         node: yaml.Node | None = super().compose_node(parent, index)
+        self.depth -= 1
         return node
 
+    def construct_mapping(self, node: yaml.MappingNode, deep: bool = False) -> dict[Any, Any]:
+        names = Counter(key.value for key, _ in node.value if isinstance(key, yaml.ScalarNode))
+        if twice := [name for name, count in names.items() if count > 1]:
+            raise yaml.YAMLError(f"{twice[0]:.40} stands twice")
+        mapping: dict[Any, Any] = super().construct_mapping(node, deep)
+        return mapping
 
+
+_KEPT = ("tag:yaml.org,2002:bool", "tag:yaml.org,2002:null")
 _PlainLoader.yaml_implicit_resolvers = {
-    first: [(tag, pattern) for tag, pattern in resolvers if tag != "tag:yaml.org,2002:timestamp"]
+    first: [(tag, pattern) for tag, pattern in resolvers if tag in _KEPT]
     for first, resolvers in yaml.SafeLoader.yaml_implicit_resolvers.items()
 }
+for _tag, _pattern in (
+    ("int", r"[-+]?(0|[1-9][0-9_]*)$"),
+    ("float", r"[-+]?([0-9]+\.[0-9]*|\.[0-9]+)([eE][-+]?[0-9]+)?$|[-+]?\.(inf|Inf|INF)$|\.(nan|NaN|NAN)$"),
+):
+    _PlainLoader.add_implicit_resolver(f"tag:yaml.org,2002:{_tag}", re.compile(_pattern), list("-+.0123456789"))
 
 
 def read_yaml_mapping(path: Path, example: str) -> dict[str, Any]:

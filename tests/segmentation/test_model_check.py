@@ -204,6 +204,9 @@ def test_an_opset_of_the_future_is_one_line(tmp_path):
         (b"PK\x03\x04" + bytes(100), "ZIP"),
         (b"\x89HDF\r\n\x1a\n" + bytes(100), "HDF5"),
         (b'<?xml version="1.0"?><net/>', "OpenVINO"),
+        (b"<!DOCTYPE html><html>log in", "web page"),
+        (b'{"irVersion": "8"}', "JSON"),
+        (b"ir_version: 8", "text"),
         (b"version https://git-lfs.github.com/spec/v1\n", "git lfs pull"),
     ],
 )

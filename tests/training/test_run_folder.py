@@ -176,7 +176,7 @@ def test_weights_that_unpack_to_more_than_they_hold_are_refused(tmp_path):
         for name in whole.namelist():
             bomb.writestr(name, whole.read(name))
     assert load_pickle_safely(tmp_path / "whole.pth")["a"].shape == (100_000,)
-    with pytest.raises(InputError, match="unpacks to more"):
+    with pytest.raises(InputError, match="compressed"):
         load_pickle_safely(tmp_path / "bomb.pth")
 
 

@@ -49,6 +49,9 @@ BOMB = "a: &a [x, x, x, x, x, x, x, x, x]\n" + "".join(
         "",
         "# " + "x" * 100_000 + "\nepochs: 3\n",
         "epochs: \x00\n",
+        "epochs: 3\nepochs: 4\n",
+        "augmentation: {scale: 0.1, scale: 0.2}\n",
+        "epochs: 1:30\n",
     ],
 )
 def test_what_is_no_setting_is_one_line_within_a_second(tmp_path, text):
@@ -60,6 +63,16 @@ def test_what_is_no_setting_is_one_line_within_a_second(tmp_path, text):
     assert time.process_time() - started < 1
     assert len(str(caught.value).splitlines()) == 1
     assert len(str(caught.value)) < 500
+
+
+@pytest.mark.parametrize(
+    ("text", "epochs"), [("010", 10), ("1_000", 1000), ("+7", 7), ("'12'", 12), ("3.0", 3), ("5 # five", 5)]
+)
+def test_a_number_is_what_it_looks_like(tmp_path, text, epochs):
+    """Not in the base of 8, as YAML 1.1 has it; `1e-4` is a number though YAML takes it for text."""
+    (tmp_path / "a.yaml").write_text(f"epochs: {text}\nlearning_rate: 1e-4\nencoder_weights_sha256: null\n")
+    made = make_settings(read_settings_file(tmp_path / "a.yaml"))
+    assert (made.epochs, made.learning_rate, made.encoder_weights_sha256) == (epochs, 1e-4, None)
 
 
 def test_a_number_or_list_without_end_given_from_python_is_one_line():

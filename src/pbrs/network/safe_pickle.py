@@ -30,7 +30,7 @@ def load_pickle_safely(path: Path) -> Any:
 
 
 def _check_archive(path: Path) -> None:
-    """Make sure that what lies in the file is no larger than the file: PyTorch stores it as it is."""
+    """Make sure that what lies in the file is no larger than the file: `torch.save` stores it as it is."""
     try:
         with zipfile.ZipFile(path) as archive:
             entries = archive.infolist()
@@ -38,4 +38,6 @@ def _check_archive(path: Path) -> None:
     except (zipfile.BadZipFile, OSError, ValueError, NotImplementedError, EOFError):
         return  # an older file, or a damaged one, which the unpickler refuses
     if any(entry.compress_type != zipfile.ZIP_STORED for entry in entries) or sum(e.file_size for e in entries) > size:
-        raise InputError(f"{path.name} cannot be read safely: it unpacks to more than it holds; get a fresh copy")
+        raise InputError(
+            f"{path.name} cannot be read safely: its parts are compressed; expected torch.save(model.state_dict())"
+        )

@@ -34,6 +34,10 @@ _OTHER_FILES = {
     b"\x80\x02": "a pickle, as old .pth files are: export it as ONNX, a run of ours with `pbrs export`",
     b"\x89HDF": "an HDF5 file, as Keras writes: export it as ONNX",
     b"<?xml": "XML, as OpenVINO's models are: give the ONNX file that it was made of",
+    b"<!DOCTYPE": "a web page: download the file itself",
+    b"<html": "a web page: download the file itself",
+    b"{": "JSON: save it with onnx.save, in its usual format",
+    b"ir_version": "text: save it with onnx.save, in its usual format",
     b"version https://git-lfs": "a pointer of Git LFS: fetch the file itself with `git lfs pull`",
 }
 """Beginnings of files that are given for model files, and what they are."""
