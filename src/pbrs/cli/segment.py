@@ -211,6 +211,10 @@ def _tell_problems(report: dict[str, Any]) -> None:
     for word in ("refused", "failed"):
         for problem in report[word]:
             print(f"pbrs: {word}: {problem_line(problem)}", file=sys.stderr)
+    for kind in report["left_out"]:
+        more = kind["count"] - len(kind["examples"])
+        named = ", ".join(kind["examples"]) + (f" and {more} more" if more else "")
+        print(f"pbrs: left out: {kind['count']}, {kind['kind']}: {named}", file=sys.stderr)
     for note in report["notes"]:
         print(f"pbrs: {note}", file=sys.stderr)
 

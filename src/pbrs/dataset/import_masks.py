@@ -23,7 +23,9 @@ from pbrs.dataset.segment_output import find_segment_output
 from pbrs.errors import InputError
 from pbrs.json_object import read_json_object
 from pbrs.radiograph import read_radiograph
-from pbrs.radiograph.reading import SUFFIXES
+from pbrs.radiograph.find import image_stem
+
+_SUFFIX_OF = {"PNG": ".png", "JPEG": ".jpg", "TIFF": ".tif", "BMP": ".bmp", "DICOM": ".dcm"}
 
 MaskFormat = Literal["auto", "mitk", "png", "coco", "labelme"]
 
@@ -266,8 +268,9 @@ def _write_case(
     folder: Path, stem: str, image: Path, channels: Mapping[str, FoundMask]
 ) -> dict[str, NDArray[np.bool_]]:
     """Write one image and its masks, the region made of the structures if need be; return what was drawn."""
-    shape = read_radiograph(image).shape
-    suffix = image.suffix if image.suffix.lower() in SUFFIXES else ".dcm"
+    radiograph = read_radiograph(image)
+    shape = radiograph.shape
+    suffix = image.suffix if image_stem(image) != image.name else _SUFFIX_OF[radiograph.file_format]
     shutil.copyfile(image, folder / "images" / f"{stem}{suffix}")
     drawn = {channel: mask.read(shape) for channel, mask in channels.items()}
     for channel, mask in drawn.items():

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pbrs.json_object import read_json_object
-from pbrs.radiograph.reading import image_stem
+from pbrs.radiograph.find import image_stem
 
 _WITH_MASKS = ("masks", "structures", "nifti", "nrrd", "coco.json")
 

@@ -84,7 +84,8 @@ def segment_files(
     """
     formats = FormatWriter(options.formats, ModelIdentity(segmenter.card.name, segmenter.sha256))
     names = OutputNames()
-    stems = {path: names.claim(path) for path in find_radiographs(inputs)}
+    found = find_radiographs(inputs)
+    stems = {path: names.claim(path) for path in found.files}
     prepare_folder(out, stems, (*others, *formats.common_files))
     started = time.perf_counter()
     images: list[dict[str, Any]] = []
@@ -102,6 +103,10 @@ def segment_files(
         "images": images,
         "refused": refused,
         "failed": failed,
+        "left_out": [
+            {"kind": kind.kind, "count": kind.count, "examples": [printable(name) for name in kind.examples]}
+            for kind in found.left_out
+        ],
         "complete": False,
     }
 

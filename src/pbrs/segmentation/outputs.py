@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from pbrs.atomic_write import write_png
-from pbrs.radiograph.reading import image_stem
+from pbrs.radiograph.find import image_stem
 from pbrs.segmentation.formats import FormatWriter, SegmentedImage
 from pbrs.segmentation.formats.choice import remove_written
 from pbrs.segmentation.formats.table import PATTERNS
@@ -138,9 +138,12 @@ def shown_name(entry: Mapping[str, Any]) -> str:
 
 
 def problem_line(problem: Mapping[str, str]) -> str:
-    """Say why an input was refused or has failed, with the path that was given."""
+    """Say why an input was refused or has failed: the error's own line, with the path in place of the file's name."""
     path, error = problem["input"], problem["error"]
-    return error if path in error else f"{path}: {error}"
+    name = Path(path).name
+    if path in error:
+        return error
+    return error.replace(name, path, 1) if name in error else f"{path}: {error}"
 
 
 def printable(path: Path | str) -> str:

@@ -7,8 +7,8 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from pbrs.atomic_write import write_png
+from pbrs.radiograph.find import PREVIEW
 from pbrs.radiograph.radiograph import Radiograph
-from pbrs.radiograph.reading import PREVIEW
 from pbrs.segmentation.anatomy import anatomy_of
 from pbrs.segmentation.overlay import REGION_COLOUR, erode
 from pbrs.segmentation.segmenter import Segmentation
