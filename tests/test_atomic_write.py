@@ -1,6 +1,5 @@
 """Files appear whole or not at all."""
 
-import csv
 import json
 import math
 
@@ -8,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from pbrs.atomic_write import atomic_path, remove_unfinished, write_csv, write_json, write_png
+from pbrs.atomic_write import atomic_path, remove_unfinished, write_json, write_png
 
 
 def test_a_failure_leaves_the_old_file_and_no_other(tmp_path):
@@ -50,14 +49,6 @@ def test_json_without_numbers_that_json_does_not_have(tmp_path):
     assert list(tmp_path.iterdir()) == []
     write_json(tmp_path / "value.json", {"name": "Röntgen"})
     assert json.loads((tmp_path / "value.json").read_text()) == {"name": "Röntgen"}
-
-
-def test_csv_keeps_every_digit(tmp_path):
-    write_csv(tmp_path / "table.csv", ("name", "value"), [{"name": "a,b", "value": 0.1 + 0.2}])
-    with (tmp_path / "table.csv").open() as file:
-        (row,) = csv.DictReader(file)
-    assert row["name"] == "a,b"
-    assert float(row["value"]) == 0.1 + 0.2
 
 
 def test_png_of_eight_and_sixteen_bits(tmp_path):

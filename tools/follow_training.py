@@ -16,11 +16,11 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from pbrs.atomic_write import write_csv
 from pbrs.dataset.folder import Dataset, open_dataset
 from pbrs.network import UNet, build_unet
 from pbrs.network.safe_pickle import load_pickle_safely
 from pbrs.radiograph.placement import Placement
+from pbrs.table import write_csv
 from pbrs.training.epoch_end import EpochEnd
 from pbrs.training.run_folder import RunFolder
 from pbrs.training.settings import TrainingSettings

@@ -10,9 +10,10 @@ from quality_fit import ACCEPTABLE_IOU
 from quality_inputs import LARGE_METAL, SEED
 from scipy.stats import rankdata, spearmanr
 
-from pbrs.atomic_write import atomic_path, write_csv
+from pbrs.atomic_write import atomic_path
 from pbrs.modelfile.quality_card import QualityCalibration
 from pbrs.segmentation.quality_warnings import RULES
+from pbrs.table import write_csv
 
 if TYPE_CHECKING:
     from calibrate_quality import Row

@@ -1,16 +1,17 @@
 """Writing files whole or not at all: to a temporary name in the same folder, then renamed."""
 
-import csv
 import json
 import secrets
 import time
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from PIL import Image
+
+from pbrs.file_name import writable_path
 
 _UNFINISHED = ".writing-"
 
@@ -32,6 +33,7 @@ def atomic_path(path: Path) -> Iterator[Path]:
     pathlib.Path
         A file name in the same folder, with the same suffix, hidden by a leading dot.
     """
+    path = writable_path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f"{_UNFINISHED}{secrets.token_hex(8)}{path.suffix}")
     # By name, not as the private file that `tempfile` makes: it gets the permissions that any new file gets here.
@@ -62,22 +64,14 @@ def remove_unfinished(folder: Path, older_than_s: float = 0.0) -> None:
 
 
 def write_text(path: Path, text: str) -> None:
-    """Write UTF-8 text, whole or not at all."""
+    """Write UTF-8 text, whole or not at all; a byte of a file's name that is no text as its number (``\\udce9``)."""
     with atomic_path(path) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
 def write_json(path: Path, value: Any) -> None:
     """Write `value` as indented JSON; numbers that JSON does not have (NaN, infinity) are refused."""
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
-
-
-def write_csv(path: Path, columns: Sequence[str], rows: Iterable[Mapping[str, object]]) -> None:
-    """Write a comma-separated table with a header line; floats keep every digit."""
-    with atomic_path(path) as temporary, temporary.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.DictWriter(file, fieldnames=list(columns), lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(rows)
 
 
 def write_png(path: Path, pixels: np.ndarray) -> None:

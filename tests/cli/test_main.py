@@ -147,3 +147,31 @@ def test_install_completion_writes_into_the_home_folder_alone(tmp_path):
     )
     assert "_pbrs_completion" in (tmp_path / ".bash_completions" / "pbrs.sh").read_text()
     assert "pbrs.sh" in (tmp_path / ".bashrc").read_text()
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["NAME"],
+        ["--NAME"],
+        ["segment", "--NAME"],
+        ["segment", "NAME"],
+        ["segment", "x", "-o", "out", "--runtime", "NAME"],
+        ["dataset", "NAME"],
+        ["dataset", "check", "NAME"],
+        ["models", "show", "NAME"],
+        ["evaluate", "NAME", "data"],
+        ["export", "NAME"],
+        ["train", "NAME", "-o", "out"],
+        ["study", "NAME", "-o", "out"],
+    ],
+)
+def test_no_command_prints_a_wrong_argument_raw(tmp_path, monkeypatch, words):
+    monkeypatch.chdir(tmp_path)
+    outcome = pbrs(*(word.replace("NAME", "no\x1b[2J\u202e\nfailed") for word in words))
+    assert outcome.status == 2
+    told = outcome.out + outcome.err
+    assert r"no\x1b[2J\u202e" in told.replace("\n", "")
+    assert "\x1b" not in told
+    assert "\u202e" not in told
+    assert not [line for line in told.splitlines() if line.startswith("failed")]

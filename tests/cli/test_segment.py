@@ -308,7 +308,8 @@ def test_what_an_earlier_call_found_does_not_stay_where_a_file_can_no_longer_be_
     emptied = pbrs(*call)
     assert emptied.status == 2
     assert f"\nreport.json is in {out}\n" in emptied.out
-    assert {path.name for path in out.rglob("*") if path.is_file()} == {"report.json", "report.html"}
+    left = {path.name for path in out.rglob("[!.]*") if path.is_file()}
+    assert left == {"report.json", "report.jsonl", "report.html"}
 
 
 def test_a_file_that_cannot_be_read_removes_nothing_from_a_folder_that_is_not_ours(phantoms, tiny, tmp_path):
@@ -340,7 +341,7 @@ def test_a_broken_file_with_a_name_that_is_no_text_is_in_the_report(tiny, tmp_pa
     file = tmp_path / os.fsdecode(b"bad\xff.png")
     file.write_bytes(b"no picture")
     assert pbrs("segment", file, "-o", tmp_path / "out", "-m", tiny).status == 2
-    assert "bad_.png" in report_of(tmp_path / "out")["failed"][0]["error"]
+    assert r"bad\xff.png" in report_of(tmp_path / "out")["failed"][0]["error"]
 
 
 @pytest.mark.parametrize("encoding", ["latin-1", "cp1252", "ascii"])
@@ -355,3 +356,53 @@ def test_json_can_be_read_whatever_the_encoding_of_the_console(phantoms, tiny, t
         told.append(outcome.stdout.decode(encoding))
     assert json.loads(told[0])["images"][0]["input"] == str(file)
     assert "\\u9aa8" in told[1]
+
+
+EVIL = "b\x1b[2J\nsegmented 99 of 99\u202egnp.png"
+SHOWN = r"b\x1b[2J\nsegmented 99 of 99\u202egnp.png"
+
+
+def test_no_name_moves_the_cursor_or_forges_a_line(phantoms, tiny, tmp_path):
+    folder = tmp_path / "in"
+    folder.mkdir()
+    black = Image.new("L", (80, 60))
+    black.save(folder / "ok.png")
+    (folder / "ok.png").rename(folder / EVIL)
+    (folder / f"x{EVIL}").write_bytes(b"no picture")
+    (folder / os.fsdecode(b"\xff\x1b.png")).write_bytes(b"no picture")
+    call = ("segment", folder, "-o", tmp_path / f"out{EVIL}", "-m", tiny, "--preview", "--statistics", "--report")
+    outcome = pbrs(*call, "--format", "coco")
+    assert outcome.status == 2
+    lines = [*outcome.out.splitlines(), *outcome.err.splitlines()]
+    assert all(line.isprintable() for line in lines)
+    assert not [line for line in lines if line.startswith("segmented 99")]
+    assert f"{SHOWN}: all pixels have the same grey value" in outcome.err
+    assert r"\xff\x1b.png" in outcome.err
+    assert f"masks, overlays, regions of interest and report.json are in {tmp_path}/out{SHOWN}" in lines
+    out = tmp_path / f"out{EVIL}"
+    (entry,) = report_of(out)["images"]
+    assert entry["input"] == str(folder / EVIL), "JSON keeps the exact name"
+    assert (out / entry["files"]["mask"]).is_file()
+    assert json.loads((out / "coco.json").read_text())["images"][0]["file_name"] == str(folder / EVIL)
+    for name in ("report.json", "report.jsonl", "report.html", "coco.json"):
+        told = (out / name).read_text(encoding="utf-8")
+        assert "\x1b" not in told
+        assert "\u202e" not in told
+    assert SHOWN in (out / "report.html").read_text(encoding="utf-8")
+    assert pbrs("segment", tmp_path / EVIL, "-m", tiny).err == f"pbrs: no such file or folder: {tmp_path}/{SHOWN}\n"
+    assert pbrs(*call, "--json").out.isascii()
+
+
+def test_names_are_written_the_same_in_a_locale_that_has_no_such_letters(phantoms, tiny, tmp_path):
+    for name in ("骨.png", os.fsdecode(b"bad\xff.png")):
+        shutil.copy(phantoms / "images" / "phantom_000.png", tmp_path / name)
+    narrow = {"LC_ALL": "POSIX", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
+    for name, environment in (("utf8", {}), ("ascii", narrow)):
+        command = [sys.executable, "-m", "pbrs", "segment", tmp_path, "-o", tmp_path / "out" / name, "-m", tiny]
+        subprocess.run([*command, "--report"], check=True, capture_output=True, env={**os.environ, **environment})
+    utf8, narrow_one = (
+        sorted(os.fsencode(path.name) for path in (tmp_path / "out" / name / "masks").iterdir())
+        for name in ("utf8", "ascii")
+    )
+    assert utf8 == narrow_one == [b"bad_.png", "骨.png".encode()]
+    assert report_of(tmp_path / "out" / "ascii")["images"][1]["input"] == str(tmp_path / "骨.png")

@@ -200,3 +200,16 @@ def test_memory_does_not_grow_with_the_number_of_images(textures: Callable[[int]
     peak(2)
     # One float32 picture of 700×800 is 2.2 MB.
     assert peak(40) - peak(4) < 1_000_000
+
+
+def test_a_part_whose_masks_are_all_empty_and_a_huge_fold_are_errors(textures: Callable[[int], Path]) -> None:
+    folder = textures(4)
+    for stem in ("case_000", "case_001"):
+        Image.new("L", (72, 60)).save(folder / "masks" / f"{stem}.png")
+    parts = {"case_000": "validation", "case_001": "validation", "case_002": "train", "case_003": "test"}
+    (folder / "split.csv").write_text("stem,part\n" + "".join(f"{stem},{part}\n" for stem, part in parts.items()))
+    told = [problem.message for problem in check_dataset(open_dataset(folder)).problems]
+    assert any("all 2 masks of validation are empty" in message for message in told)
+    (folder / "split.csv").write_text("stem,fold\ncase_000,0\ncase_001,1\ncase_002,2\ncase_003,4294967296\n")
+    told = [problem.message for problem in check_dataset(open_dataset(folder)).problems]
+    assert any("4294967296" in message and "without a gap" in message for message in told)

@@ -69,9 +69,9 @@ def test_stems_are_sorted_as_stems_and_hidden_files_are_left_out(tmp_path: Path)
     ("content", "told"),
     [
         ("name,patient\na,P\n", "has the columns name, patient"),
-        ("stem,patient\na,\n", "row 2: stem or patient is empty"),
-        ("stem,patient\na\n", "row 2: stem or patient is empty"),
-        ("stem,patient\na,P\na,Q\n", "row 3: a stands there twice"),
+        ("stem,patient\na,\n", "stem or patient is empty"),
+        ("stem,patient\na\n", "stem or patient is empty"),
+        ("stem,patient\na,P\na,Q\n", "a stands there twice"),
         ("", "has the columns none"),
     ],
 )

@@ -89,7 +89,7 @@ def test_structures_are_found_by_folder_or_name_and_make_the_region(tmp_path: Pa
 
 # Two squares with known pixels: columns 10–19, rows 20–29, and columns 15–24, rows 25–34.
 SQUARE = [10, 20, 20, 20, 20, 30, 10, 30]
-LINE = {"shapes": [{"label": "a", "shape_type": "line", "points": []}]}
+LINE = {"shapes": [{"label": "a", "shape_type": "line", "points": []}], "imagePath": "phantom_001.png"}
 OTHER = [15, 25, 25, 25, 25, 35, 15, 35]
 
 
@@ -276,9 +276,9 @@ def test_two_masks_of_one_image_are_refused(tmp_path: Path, images: Path) -> Non
         (_coco({"segmentation": [SQUARE], "image_id": "x"}), "expected a whole number"),
         (_coco({"area": 3}), "segmentation is missing"),
         (_coco({"segmentation": [SQUARE]}, categories=5), "categories is 5, expected a list"),
-        ({**LINE, "imageHeight": 5, "imageWidth": 5}, "is a line"),
+        ({**LINE, "imageHeight": SHAPE[0], "imageWidth": SHAPE[1]}, "is a line"),
         ({"shapes": []}, "imageHeight is missing"),
-        ([1], "holds a list"),
+        ([1], "no masks"),
     ],
 )
 def test_faulty_annotations_are_told_in_one_line(tmp_path: Path, images: Path, content: Any, told: str) -> None:

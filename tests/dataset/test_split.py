@@ -181,7 +181,11 @@ def test_a_split_is_read_as_it_was_written_and_not_overwritten(tmp_path: Path) -
         ("stem,part\na,training\n", None, "in part training; expected one of train"),
         ("stem,fold\na,one\n", 0, "in fold one; expected a whole number"),
         ("stem,fold\na,0\nb,2\n", 0, "without a gap"),
-        ("stem;part\na;train\n", None, "expected stem,part in its first line"),
+        ("stem|part\na|train\n", None, "expected stem,part in its first line"),
+        # Quick, although their largest number is not: no list up to it is made.
+        ("stem,fold\na,0\nb,1\nc,4294967296\n", 0, r"folds \[0, 1, 4294967296\]: expected 0, 1, 2"),
+        ("stem,fold\na,0\nb,99999999999999999999\n", 0, "in fold 99999999999999999999; expected a whole number"),
+        (f"stem,fold\na,{'9' * 5000}\n", 0, "expected a whole number"),
     ],
 )
 def test_a_faulty_split_is_refused(tmp_path: Path, content: str, fold: int | None, told: str) -> None:

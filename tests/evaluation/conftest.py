@@ -10,8 +10,8 @@ import onnx
 import pytest
 from onnx import TensorProto, helper
 
-from pbrs.atomic_write import write_csv
 from pbrs.evaluation.scores import Scores, write_scores
+from pbrs.table import write_csv
 from phantom import write_phantoms
 
 PARAMETERS = {

@@ -92,21 +92,22 @@ def test_the_table_holds_odd_names_and_leaves_blank_what_is_not_known(tmp_path):
     assert read[1]["mean_grey"] == read[0]["area_mm2"] == ""
 
 
-@pytest.mark.parametrize("shape", [(60, 80), (3000, 1000), (1, 2000)])
-def test_a_thumbnail_keeps_proportions_and_never_grows(shape):
+@pytest.mark.parametrize("shape", [(60, 80), (3000, 1000), (1, 2000), (1, 1), (320, 319)])
+def test_a_thumbnail_keeps_proportions_and_fills_its_tile(shape):
     drawn = draw_thumbnail(radiograph(*shape), segmentation(*shape))
     height, width = drawn.shape[:2]
-    assert max(height, width) == min(max(shape), THUMBNAIL_PX)
-    assert height == pytest.approx(shape[0] * max(height, width) / max(shape), abs=1)
+    assert max(height, width) == THUMBNAIL_PX
+    assert height == pytest.approx(shape[0] * THUMBNAIL_PX / max(shape), abs=1)
     assert drawn.dtype == np.uint8
 
 
 def test_structures_are_outlined_in_their_colours_and_a_region_alone_in_its_own():
     found = segmentation()
+    # The ramp's 80 columns become 320: the region's border at row 10 lies at row 40.
     alone = draw_thumbnail(radiograph(), replace(found, structures={}))
-    assert tuple(alone[10, 20]) == REGION_COLOUR
+    assert tuple(alone[40, 120]) == REGION_COLOUR
     within = draw_thumbnail(radiograph(), replace(found, structures={"sacrum": found.mask}))
-    assert tuple(within[10, 20]) == ANATOMY["sacrum"].colour
+    assert tuple(within[40, 120]) == ANATOMY["sacrum"].colour
     # Outside nothing is touched: the ramp's grey.
     assert len(set(within[5, 5])) == 1
 
@@ -171,7 +172,7 @@ def test_the_page_needs_no_network_and_forbids_scripts(tmp_path):
     assert "default-src 'none'" in (policy or "")
     (shown,) = (attributes["src"] or "" for tag, attributes in _Seen(text).tags if tag == "img")
     with Image.open(io.BytesIO(base64.b64decode(shown.partition(",")[2]))) as picture:
-        assert picture.size == (80, 60)
+        assert picture.size == (320, 240)
 
 
 def test_the_page_tells_warnings_refusals_failures_and_quality(tmp_path):

@@ -16,6 +16,7 @@ import numpy as np
 import pytest
 import safetensors.torch
 import torch
+from PIL import Image
 
 from command_line import pbrs
 from pbrs.dataset.examples import load_examples
@@ -228,6 +229,18 @@ def test_an_empty_validation_part_is_refused_before_anything_is_written(phantoms
     split = Split(dict.fromkeys(open_dataset(phantoms).stems, "train"))
     with pytest.raises(InputError, match="validation part"):
         fit(open_dataset(phantoms), split, make_settings(brief_settings), tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+
+
+def test_a_part_whose_masks_are_all_empty_is_refused_before_anything_is_written(phantoms, tmp_path, brief_settings):
+    shutil.copytree(phantoms, tmp_path / "data")
+    data, split = open_dataset(tmp_path / "data"), read_split(phantoms / "split.csv")
+    for stem in split.stems("validation"):
+        with Image.open(data.masks[stem]) as mask:
+            size = mask.size
+        Image.new("L", size).save(data.masks[stem])
+    with pytest.raises(InputError, match="masks of the validation part are empty"):
+        fit(data, split, make_settings(brief_settings), tmp_path / "none")
     assert not (tmp_path / "none").exists()
 
 

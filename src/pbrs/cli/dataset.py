@@ -22,6 +22,7 @@ from pbrs.dataset.import_pxr150 import import_pxr150
 from pbrs.dataset.split import PARTS, make_folds, make_split
 from pbrs.dataset.split_file import refuse_overwriting, write_folds, write_split
 from pbrs.errors import InputError
+from pbrs.printable import printable, say
 from pbrs.synthesis.verify import verify_dataset
 
 app = typer.Typer(
@@ -39,6 +40,10 @@ class MaskFormat(StrEnum):
     PNG = "png"
     COCO = "coco"
     LABELME = "labelme"
+    YOLO = "yolo"
+    CVAT = "cvat"
+    LABELSTUDIO = "labelstudio"
+    VIA = "via"
 
 
 class ExportFormat(StrEnum):
@@ -112,11 +117,9 @@ def split(
         write_folds(file, fold_of, force)
         counts = ", ".join(f"fold {fold}: {count}" for fold, count in sorted(Counter(fold_of.values()).items()))
     by = "by image" if opened.patients is None else "by patient"
-    _print(f"{file}: {counts} ({by}, seed {seed})")
+    say(f"{file}: {counts} ({by}, seed {seed})")
     if duplicates:
-        _print(
-            f"{len(duplicates)} pairs of images look the same and were kept together; `pbrs dataset check` names them"
-        )
+        say(f"{len(duplicates)} pairs of images look the same and were kept together; `pbrs dataset check` names them")
 
 
 @app.command("import-pxr150")
@@ -135,7 +138,7 @@ def pxr150(
     )
     _print_import(report)
     if masks is None:
-        _print(
+        say(
             f"Next: draw the masks for {output / 'images'} (MITK, LabelMe, any tool that `import-masks` reads), then "
             f"run this again with --masks FOLDER --seed {seed} and another -o."
         )
@@ -147,8 +150,8 @@ def masks(
         Path,
         typer.Argument(
             metavar="MASKS",
-            help="What your annotation tool wrote: a folder, or a COCO or LabelMe file; or what `pbrs segment` wrote, "
-            "corrected.",
+            help="What your annotation tool wrote: a folder or one file (COCO, LabelMe, YOLO, CVAT, Label Studio, VIA, "
+            "or masks); or what `pbrs segment` wrote, corrected.",
         ),
     ],
     images: Annotated[Path, typer.Option(metavar="FOLDER", help="The radiographs, named like the masks.")],
@@ -169,7 +172,7 @@ def masks(
         bool, typer.Option("--synthetic", help="The radiographs show no patient: scores made with them will say so.")
     ] = False,
 ) -> None:
-    """Make a dataset folder of radiographs and the masks drawn for them in MITK, LabelMe or a COCO tool."""
+    """Make a dataset folder of radiographs and the masks drawn for them in MITK or another annotation tool."""
     report = import_masks(
         masks,
         images,
@@ -193,7 +196,7 @@ def export(
     """Write the dataset as other programs want it."""
     write = export_nnunet if export_format is ExportFormat.NNUNET else export_coco
     cases = write(open_dataset(dataset), output, progress_bar("exporting"))
-    _print(f"{output}: {cases} cases")
+    say(f"{output}: {cases} cases")
 
 
 @app.command("verify")
@@ -204,10 +207,10 @@ def verify(dataset: DatasetArgument) -> None:
     """
     verdict = verify_dataset(open_dataset(dataset), progress_bar("comparing"))
     for stem, problem in list(verdict.problems.items())[:_MOST_SHOWN]:
-        _print(f"{stem}: {problem}")
+        say(f"{stem}: {problem}")
     if len(verdict.problems) > _MOST_SHOWN:
-        _print(f"… and {len(verdict.problems) - _MOST_SHOWN} more")
-    _print(f"{verdict.title}: {verdict.summary}")
+        say(f"… and {len(verdict.problems) - _MOST_SHOWN} more")
+    say(f"{verdict.title}: {verdict.summary}")
     if verdict.problems:
         raise typer.Exit(2)
 
@@ -218,11 +221,6 @@ def _fractions(parts: str) -> tuple[float, float, float]:
     except ValueError as error:
         raise InputError(f"--parts {parts}: expected three per cents such as 70/10/20") from error
     return train, validation, test
-
-
-def _print(text: str) -> None:
-    # No mark-up or highlighting: stems and paths may hold brackets.
-    Console(soft_wrap=True).print(text, markup=False, highlight=False)
 
 
 def _print_report(report: CheckReport) -> None:
@@ -242,17 +240,19 @@ def _print_report(report: CheckReport) -> None:
     console.print(table)
     for problem in report.problems[:_MOST_SHOWN]:
         colour = "red" if problem.severity == "error" else "yellow"
-        console.print(Text.assemble((f"{problem.severity:8}", colour), f"{problem.subject}: {problem.message}"))
+        console.print(
+            Text.assemble((f"{problem.severity:8}", colour), printable(f"{problem.subject}: {problem.message}"))
+        )
     if len(report.problems) > _MOST_SHOWN:
-        _print(f"… and {len(report.problems) - _MOST_SHOWN} more: --json FILE writes them all")
+        say(f"… and {len(report.problems) - _MOST_SHOWN} more: --json FILE writes them all")
     if report.pages:
         more = f" and {len(report.pages) - 1} more pages" if len(report.pages) > 1 else ""
-        _print(f"contact sheet: {report.pages[0]}{more}")
+        say(f"contact sheet: {report.pages[0]}{more}")
     warnings = len(report.problems) - report.errors
-    _print(f"{report.path}: {report.errors} errors, {warnings} warnings")
+    say(f"{report.path}: {report.errors} errors, {warnings} warnings")
 
 
 def _print_import(report: ImportReport) -> None:
     for note in report.notes:
-        _print(note)
-    _print(f"{report.path}: {report.images} images, {report.masks} masks")
+        say(note)
+    say(f"{report.path}: {report.images} images, {report.masks} masks")

@@ -22,6 +22,7 @@ from pbrs.evaluation.evaluate import REGION
 from pbrs.evaluation.evaluate import evaluate as score_cases
 from pbrs.evaluation.scores import METRICS, write_scores
 from pbrs.evaluation.summary import MetricSummary, summarise
+from pbrs.printable import printable, say
 from pbrs.segmentation.segmenter import Segmenter
 from pbrs.segmentation.views import check_views
 
@@ -113,13 +114,13 @@ def evaluate(
     if structures:
         Console().print(_structure_table(structures))
     if seen and part not in ("train", "validation"):
-        print(
+        say(
             f"pbrs: {seen} of these {len(stems)} radiographs were used to train or to choose this model: "
             "the scores say nothing of new ones",
-            file=sys.stderr,
+            error=True,
         )
     files = ("scores.csv", *(f"scores_{name}.csv" for name in structures))
-    print(f"{', '.join(files)} and summary.json are in {out}")
+    say(f"{', '.join(files)} and summary.json are in {out}")
 
 
 def _stems(data: Dataset, split: Split, part: str) -> list[str]:
@@ -127,7 +128,9 @@ def _stems(data: Dataset, split: Split, part: str) -> list[str]:
 
 
 def _table(summary: dict[str, MetricSummary], title: str) -> Table:
-    table = Table("score", "mean", "95 % interval", "images", "infinite", title=Text(title), title_justify="left")
+    table = Table(
+        "score", "mean", "95 % interval", "images", "infinite", title=Text(printable(title)), title_justify="left"
+    )
     for name, heading in METRICS.items():
         metric = summary[name]
         if metric["finite"] + metric["infinite"] == 0:

@@ -5,6 +5,8 @@ from typing import Annotated
 
 import typer
 
+from pbrs.printable import say
+
 
 def export(
     run: Annotated[Path, typer.Argument(help="Folder of a complete run.")],
@@ -29,5 +31,5 @@ def export(
     file = out or run / "model.onnx"
     difference = card.scores["parity"]["largest_difference"]
     megabytes = file.stat().st_size / 1e6
-    print(f"{file}: {megabytes:.1f} MB, threshold {card.threshold:.2f}, within {difference:.1e} of PyTorch")
-    print(f"next: pbrs segment IMAGE -o OUT --model {file}")
+    say(f"{file}: {megabytes:.1f} MB, threshold {card.threshold:.2f}, within {difference:.1e} of PyTorch")
+    say(f"next: pbrs segment IMAGE -o OUT --model {file}")

@@ -4,6 +4,8 @@ from typing import Annotated, Any
 
 import typer
 
+from pbrs.printable import printable
+
 EXTRAS = {
     "train": (("torch", "torchvision", "lightning", "monai", "onnx"), "training, studies, export"),
     "synth": (("numba", "opencv-python-headless"), "drawing synthetic radiographs"),
@@ -23,7 +25,7 @@ def info(
     if json:
         import json as writer
 
-        print(writer.dumps(facts, indent=2, ensure_ascii=False))
+        print(writer.dumps(facts, indent=2))
         return
     from rich.console import Console
     from rich.table import Table
@@ -31,7 +33,7 @@ def info(
 
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     for name, value in _lines(facts):
-        table.add_row(Text(name), Text(value))
+        table.add_row(Text(name), Text(printable(value)))
     # Nothing is folded: the lines are there to be copied.
     Console(width=400, soft_wrap=True).print(table)
 

@@ -5,6 +5,8 @@ import io
 import os
 import signal
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec
 from typing import Annotated, Any, NamedTuple
@@ -14,6 +16,7 @@ from rich.console import Console
 from typer.core import TyperCommand, TyperGroup
 
 from pbrs.errors import InputError, Interrupted
+from pbrs.printable import printable, say
 
 INTERRUPTED = 130
 TRACEBACK_VARIABLE = "PBRS_TRACEBACK"
@@ -56,6 +59,20 @@ COMMANDS = {
 """Each is the module `pbrs.cli.NAME`, which holds a function of that name, or an `app` of sub-commands."""
 
 
+_UsageError: Any = typer.BadParameter.__base__
+"""Of wrong commands and options; typer gives it no name of its own."""
+
+
+@contextmanager
+def _quoting_printably() -> Iterator[None]:
+    """Let typer, which draws its errors by itself, quote wrong arguments only as `printable` shows them."""
+    try:
+        yield
+    except _UsageError as error:
+        error.message = printable(error.message)
+        raise
+
+
 class _Commands(TyperGroup):
     """Loads a command's module when that command is meant; help and completion of all need only the summaries."""
 
@@ -63,6 +80,14 @@ class _Commands(TyperGroup):
         super().__init__(**settings)
         for name, (summary, panel) in COMMANDS.items():
             self.add_command(TyperCommand(name, help=summary, rich_help_panel=panel))
+
+    def make_context(self, *arguments: Any, **options: Any) -> Any:
+        with _quoting_printably():
+            return super().make_context(*arguments, **options)
+
+    def invoke(self, ctx: Any) -> Any:
+        with _quoting_printably():
+            return super().invoke(ctx)
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         name, command, rest = super().resolve_command(ctx, args)
@@ -96,7 +121,7 @@ def _print_version(asked: bool) -> None:
     if asked:
         import pbrs
 
-        print(f"pbrs {pbrs.__version__}")
+        say(f"pbrs {pbrs.__version__}")
         raise typer.Exit
 
 
@@ -115,7 +140,7 @@ def main() -> None:
     Exits with 0 on success, 2 for bad input, 1 for a failure of ours or of the machine, 130 after ^C or SIGTERM (of
     `kill`, of a cluster whose time is up), which are taken alike. Errors are one line; with PBRS_TRACEBACK=1 in the
     environment a traceback comes before it. A letter that the terminal's encoding does not have is written as its
-    number.
+    number, as are controls and bidi marks in names (`pbrs.printable`).
     """
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
@@ -164,5 +189,5 @@ def _interrupt(*_: object) -> None:
 def _stop(message: str, status: int) -> None:
     if os.environ.get(TRACEBACK_VARIABLE):
         Console(stderr=True).print_exception()
-    print(f"pbrs: {' '.join(message.splitlines())}", file=sys.stderr)
+    say(f"pbrs: {message}", error=True)
     sys.exit(status)

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from pbrs.printable import printable, say
+
 if TYPE_CHECKING:
     from pbrs.modelfile.store import StoredModel
 
@@ -37,7 +39,7 @@ def list_(json: Json = False) -> None:
 
     models = list_models()
     for damaged in damaged_records():
-        print(f"pbrs: {damaged}", file=sys.stderr)
+        say(f"pbrs: {damaged}", error=True)
     if json:
         _print_json([_described(model) for model in models])
         return
@@ -53,8 +55,8 @@ def list_(json: Json = False) -> None:
             table.add_row(*map(_text, (model.name, _megabytes(model), model.sha256[:12], origin, model.added[:10])))
         console.print(table)
     else:
-        console.print("no models: add one with `pbrs models add FILE`", highlight=False)
-    console.print(_text(f"added models are kept in {models_folder()}"), soft_wrap=True)
+        say("no models: add one with `pbrs models add FILE`")
+    say(f"added models are kept in {models_folder()}")
 
 
 @app.command("show")
@@ -125,8 +127,8 @@ def add(
     from pbrs.modelfile.add_model import add_model
 
     added = add_model(file, name, sha256, force)
-    print(f"{added.name}: {_megabytes(added)} MB, SHA-256 {added.sha256}")
-    print(f"next: pbrs segment IMAGE --model {added.name}")
+    say(f"{added.name}: {_megabytes(added)} MB, SHA-256 {added.sha256}")
+    say(f"next: pbrs segment IMAGE --model {added.name}")
 
 
 @app.command("remove")
@@ -139,7 +141,7 @@ def remove(
     from pbrs.modelfile.store import remove_model
 
     remove_model(name)
-    print(f"{name} is removed")
+    say(f"{name} is removed")
 
 
 def _described(model: "StoredModel") -> dict[str, Any]:
@@ -173,10 +175,10 @@ def _text(value: object, style: str = "") -> Any:
     # No mark-up: names and paths may hold brackets.
     from rich.text import Text
 
-    return Text(str(value), style=style)
+    return Text(printable(str(value)), style=style)
 
 
 def _print_json(value: Any) -> None:
     import json
 
-    print(json.dumps(value, indent=2, ensure_ascii=False))
+    print(json.dumps(value, indent=2))

@@ -1,8 +1,9 @@
 """`pbrs segment`: radiographs in, masks out."""
 
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
+from shutil import copyfileobj
 from typing import Annotated, Any, Literal
 
 import typer
@@ -10,6 +11,7 @@ import typer
 from pbrs.cli.models import complete_model
 from pbrs.cli.training_options import parse_lists
 from pbrs.errors import InputError
+from pbrs.printable import say
 
 EPILOG = """
 [bold]Examples[/bold]
@@ -140,6 +142,14 @@ def segment(
             rich_help_panel=_FOUND,
         ),
     ] = False,
+    resume: Annotated[
+        bool,
+        typer.Option(
+            "--resume",
+            help="Go on with a call into OUT that was stopped: what is finished and unchanged is not done again.",
+            rich_help_panel=_SPEED,
+        ),
+    ] = False,
     runtime: Annotated[
         Literal["auto", "onnxruntime", "openvino"],
         typer.Option(help="What computes; auto takes openvino where it is installed.", rich_help_panel=_SPEED),
@@ -162,6 +172,7 @@ def segment(
     # Imported here: they take a moment, which --help and the shell's completion need not wait for.
     from pbrs.segmentation.folder import SegmentOptions, segment_files
     from pbrs.segmentation.many import MOST_WORKERS
+    from pbrs.segmentation.report import REPORT
     from pbrs.segmentation.roi import Margin
     from pbrs.segmentation.segmenter import Segmenter
     from pbrs.segmentation.summaries import Summaries
@@ -177,11 +188,13 @@ def segment(
         views=check_views([word.lower() for word in parse_lists(views)]),
         force=force,
         workers=min(threads, MOST_WORKERS),
+        resume=resume,
     )
     segmenter = Segmenter.load(model, runtime, threads)
     summaries = Summaries(out, preview, statistics, page)
     try:
-        report = segment_files(segmenter, inputs, out, options, _progress, summaries.add, summaries.patterns)
+        on_image = summaries.add if summaries.wanted else None
+        report = segment_files(segmenter, inputs, out, options, _progress, on_image, summaries.patterns)
     except InputError:
         # Nothing was begun: what an earlier call wrote stays.
         raise
@@ -192,44 +205,44 @@ def segment(
     summaries.write_page(report)
     _tell_problems(report)
     if json:
-        import json as writer
-
-        # In ASCII, which every console and pipe takes.
-        print(writer.dumps(report, indent=2))
+        # It is in ASCII, which every console and pipe takes.
+        with (out / REPORT).open(encoding="ascii") as written:
+            copyfileobj(written, sys.stdout)
     else:
         _tell_result(report, out, summaries.written)
     if report["failed"] or report["refused"]:
         raise typer.Exit(2)
 
 
-def _tell_problems(report: dict[str, Any]) -> None:
+def _tell_problems(report: Mapping[str, Any]) -> None:
     from pbrs.segmentation.outputs import problem_line
 
     for image in report["images"]:
         for warning in image["warnings"]:
-            print(f"{image['input']}: {warning}", file=sys.stderr)
+            say(f"{image['input']}: {warning}", error=True)
     for word in ("refused", "failed"):
         for problem in report[word]:
-            print(f"pbrs: {word}: {problem_line(problem)}", file=sys.stderr)
+            say(f"pbrs: {word}: {problem_line(problem)}", error=True)
     for kind in report["left_out"]:
         more = kind["count"] - len(kind["examples"])
         named = ", ".join(kind["examples"]) + (f" and {more} more" if more else "")
-        print(f"pbrs: left out: {kind['count']}, {kind['kind']}: {named}", file=sys.stderr)
+        say(f"pbrs: left out: {kind['count']}, {kind['kind']}: {named}", error=True)
     for note in report["notes"]:
-        print(f"pbrs: {note}", file=sys.stderr)
+        say(f"pbrs: {note}", error=True)
 
 
-def _tell_result(report: dict[str, Any], out: Path, written: list[str]) -> None:
+def _tell_result(report: Mapping[str, Any], out: Path, written: list[str]) -> None:
     done, refused, failed = (len(report[kind]) for kind in ("images", "refused", "failed"))
     model = report["model"]
-    print(
-        f"segmented {done} of {done + refused + failed} radiographs in {report['seconds']:.1f} s "
+    kept = f", {report['kept']} of them by an earlier call" if report["kept"] else ""
+    say(
+        f"segmented {done} of {done + refused + failed} radiographs in {report['seconds']:.1f} s{kept} "
         f"(model {model['name']}, {model['sha256'][:12]})"
     )
     what = "masks, overlays, regions of interest and report.json are" if done else "report.json is"
-    print(f"{what} in {out}")
+    say(f"{what} in {out}")
     for name in written:
-        print(f"look at {out / name}")
+        say(f"look at {out / name}")
 
 
 def _progress(files: Sequence[Path]) -> Iterable[Path]:

@@ -9,6 +9,7 @@ import typer
 
 from pbrs.cli import training_options as options
 from pbrs.errors import InputError, Interrupted
+from pbrs.printable import say
 
 
 def study(
@@ -67,7 +68,7 @@ def study(
         raise Interrupted(
             f"interrupted; all that is complete is kept in {out}: run the same command to go on"
         ) from None
-    print(f"report: {report}")
+    say(f"report: {report}")
 
 
 def _command() -> str:

@@ -8,6 +8,7 @@ import typer
 from pbrs.cli.progress import progress_bar
 from pbrs.cli.training_options import parse_lists
 from pbrs.errors import InputError
+from pbrs.printable import say
 from pbrs.synthesis.presets import check_seed, find_preset
 from pbrs.synthesis.view import LARGEST_PX, SMALLEST_PX
 from pbrs.synthesis.workers import processors
@@ -54,4 +55,4 @@ def synthesize(
         plan = DatasetPlan(count, seed or 0, size or 512, looks or 1, structures, off)
     write_dataset(plan, out, workers or processors(), progress_bar("drawing"))
     anatomies = -(-plan.count // plan.looks)
-    print(f"{out}: {plan.count} synthetic radiographs of {anatomies} anatomies, seed {plan.seed}")
+    say(f"{out}: {plan.count} synthetic radiographs of {anatomies} anatomies, seed {plan.seed}")

@@ -7,6 +7,7 @@ import typer
 
 from pbrs.cli import training_options as options
 from pbrs.errors import Interrupted
+from pbrs.printable import say
 
 
 def train(
@@ -102,10 +103,10 @@ def train(
     kind = " (synthetic radiographs)" if summary["synthetic"] else ""
     for part in ("train", "validation"):
         scores = summary[part]
-        print(f"{part}{kind}: IoU {scores['iou']:.4f}, F1 {scores['f1']:.4f} over {scores['images']} images")
+        say(f"{part}{kind}: IoU {scores['iou']:.4f}, F1 {scores['f1']:.4f} over {scores['images']} images")
     if "drawing" in summary:
-        print(_told_of_drawing(summary["drawing"], summary["seconds"]))
-    print(f"best epoch {summary['best_epoch']} of {summary['epochs']}; next: pbrs export {out}")
+        say(_told_of_drawing(summary["drawing"], summary["seconds"]))
+    say(f"best epoch {summary['best_epoch']} of {summary['epochs']}; next: pbrs export {out}")
 
 
 def _told_of_drawing(drawing: dict[str, float], seconds: float) -> str:

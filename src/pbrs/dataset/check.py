@@ -159,6 +159,7 @@ class _Look:
         self.shapes: set[tuple[int, int]] = set()
         self.formats: Counter[str] = Counter()
         self.shares: list[float] = []
+        self._empty: set[str] = set()
 
     def at(self, stem: str) -> tuple[NDArray[np.float32] | None, NDArray[np.bool_] | None, str]:
         """Read one image with its masks; give pixels, mask and a remark for the contact sheet."""
@@ -182,6 +183,7 @@ class _Look:
             return radiograph.pixels, None, "mask does not fit"
         self.shares.append(float(mask.mean()))
         if not mask.any():
+            self._empty.add(stem)
             self._error("mask", f"{stem}: the mask is empty; draw the bone, or remove mask and image")
             remark = "mask empty"
         elif mask.all():
@@ -238,6 +240,10 @@ class _Look:
         except InputError as error:
             self._error("split", str(error))
             return
+        for part in sorted(set(parts.values())):
+            its = [stem for stem in parts if parts[stem] == part]
+            if self._empty.issuperset(its):
+                self._error("split", f"all {len(its)} masks of {part} are empty: nothing can be learnt or scored there")
         missing = [stem for stem in dataset.stems if stem not in parts]
         if missing:
             self._error("split", f"split.csv lacks {shortened(missing)}: run `pbrs dataset split --force`")

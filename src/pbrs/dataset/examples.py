@@ -53,6 +53,8 @@ class Examples:
         Perceptual hash, uint64 (4,), of each radiograph by stem.
     sha256
         Of each image file, hexadecimal, by stem.
+    empty
+        Stems whose mask of the region is empty at the image's own size.
     """
 
     stems: tuple[str, ...]
@@ -62,6 +64,7 @@ class Examples:
     channels: tuple[str, ...]
     hashes: dict[str, NDArray[np.uint64]] = field(default_factory=dict)
     sha256: dict[str, str] = field(default_factory=dict)
+    empty: tuple[str, ...] = ()
 
     def __len__(self) -> int:
         return len(self.stems)
@@ -90,9 +93,12 @@ def load_examples(
     masks = np.zeros((len(stems), len(channels), *image_size), np.bool_)
     available = np.zeros((len(stems), len(channels)), np.bool_)
     hashes, sha256 = {}, {}
+    empty: list[str] = []
     for index, stem in enumerate(progress(stems)):
         radiograph, region = dataset.read(stem)
         hashes[stem], sha256[stem] = perceptual_hash(radiograph.pixels), radiograph.sha256
+        if not region.any():
+            empty.append(stem)
         fit = Placement.fit(radiograph.shape, image_size, placement)
         images[index] = place_image(fit, radiograph.pixels)
         for channel, name in enumerate(channels):
@@ -100,7 +106,7 @@ def load_examples(
             if mask is not None:
                 masks[index, channel] = fit.place_mask(mask)
                 available[index, channel] = True
-    return Examples(tuple(stems), images, masks, available, channels, hashes, sha256)
+    return Examples(tuple(stems), images, masks, available, channels, hashes, sha256, tuple(empty))
 
 
 def place_image(fit: Placement, pixels: NDArray[np.float32]) -> NDArray[np.uint8]:

@@ -1,6 +1,5 @@
 """The dataset folder: which files it holds, and reading one case of it."""
 
-import csv
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,9 +11,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pbrs.errors import InputError
+from pbrs.file_name import name_as_text
 from pbrs.json_object import read_json_object
 from pbrs.radiograph import Radiograph, read_mask, read_radiograph
 from pbrs.radiograph.find import image_stem, looks_like_radiograph
+from pbrs.table import read_csv
 
 STRUCTURES = ("hip_left", "hip_right", "sacrum", "femur_left", "femur_right")
 """The five structures of the pelvic bone region, by the patient's side; they may overlap in projection."""
@@ -127,33 +128,23 @@ def open_dataset(path: Path) -> Dataset:
 
 
 def read_table(path: Path, columns: tuple[str, str]) -> dict[str, str]:
-    """Read two columns of a CSV file with a header line: the first, which must not repeat, to the second.
+    """Read two columns of a table: the first, which must not repeat, to the second; see `pbrs.table.read_csv`.
 
     Raises
     ------
     InputError
         If the file is missing or not text, a column is missing, or a line is empty in either column or repeats.
     """
-    try:
-        # utf-8-sig: spreadsheets put a byte order mark before the first column's name.
-        with path.open(newline="", encoding="utf-8-sig") as file:
-            reader = csv.DictReader(file)
-            rows = list(reader)
-            header = [name.strip() for name in reader.fieldnames or []]
-    except (OSError, UnicodeDecodeError, csv.Error) as error:
-        raise InputError(f"{path} cannot be read ({error}): expected comma-separated UTF-8 text") from error
-    if not set(columns) <= set(header):
-        raise InputError(
-            f"{path} has the columns {', '.join(header) or 'none'}: expected {','.join(columns)} in its first line"
-        )
     table: dict[str, str] = {}
-    for number, row in enumerate(rows, start=2):
-        cells = {(name or "").strip(): value for name, value in row.items()}
-        key, value = ((cells[column] or "").strip() for column in columns)
+    for row in read_csv(path, columns):
+        # Names in a table are names of files: in the one form that these have.
+        key, value = (name_as_text(row[column]) for column in columns)
         if not key or not value:
-            raise InputError(f"{path}, row {number}: {columns[0]} or {columns[1]} is empty; fill it or remove the row")
+            raise InputError(
+                f"{path}: {columns[0]} or {columns[1]} is empty ({key or value}); fill it or remove the row"
+            )
         if key in table:
-            raise InputError(f"{path}, row {number}: {key} stands there twice; keep one row for each {columns[0]}")
+            raise InputError(f"{path}: {key} stands there twice; keep one row for each {columns[0]}")
         table[key] = value
     return table
 

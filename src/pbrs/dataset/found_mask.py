@@ -27,12 +27,18 @@ class FoundMask:
         The file it came from, for messages.
     read
         Gives the mask, bool (H, W), for an image of that shape; raises InputError where it does not fit.
+    other_stems
+        What the image may be called where none is called `stem`, the likeliest first.
+    remarks
+        What is to be told of it, as the end of a sentence that begins with a number.
     """
 
     stem: str
     label: str | None
     file: Path
     read: Callable[[tuple[int, int]], NDArray[np.bool_]]
+    other_stems: tuple[str, ...] = ()
+    remarks: tuple[str, ...] = ()
 
 
 def fit(mask: NDArray[np.bool_], shape: tuple[int, int], file: Path, stem: str, resize: bool) -> NDArray[np.bool_]:
@@ -56,7 +62,7 @@ def check_size(drawn: tuple[int, int], shape: tuple[int, int], file: Path, stem:
     Raises
     ------
     InputError
-        If the size is not the image's and `resize` is not set, or is beyond sense.
+        If the size is not the image's and `resize` is not set, or of other proportions, or is beyond sense.
     """
     if drawn != shape and not resize:
         raise InputError(
@@ -66,4 +72,11 @@ def check_size(drawn: tuple[int, int], shape: tuple[int, int], file: Path, stem:
     if min(drawn) < 1 or drawn[0] * drawn[1] > _MOST_PIXELS:
         raise InputError(
             f"{file.name}: {stem} is said to be {drawn[1]}×{drawn[0]} pixels: expected at most {_MOST_PIXELS:,} in all"
+        )
+    # A side that a tool has scaled and rounded is off by one pixel at most.
+    across, down = drawn[1] * shape[0] / shape[1], drawn[0] * shape[1] / shape[0]
+    if min(abs(drawn[0] - across), abs(drawn[1] - down)) > 1:
+        raise InputError(
+            f"{file.name}: annotated at {drawn[1]}×{drawn[0]}, but the image {stem} has {shape[1]}×{shape[0]} pixels, "
+            "which are other proportions: annotate the same file"
         )

@@ -4,8 +4,9 @@ from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 from pbrs.dataset.chance import chance
+from pbrs.dataset.find_masks import find_masks
 from pbrs.dataset.found_mask import FoundMask
-from pbrs.dataset.import_masks import ImportReport, find_masks, write_cases
+from pbrs.dataset.import_masks import ImportReport, write_cases
 from pbrs.dataset.match import images_by_stem, match_masks, shortened
 from pbrs.errors import InputError
 

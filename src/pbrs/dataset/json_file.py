@@ -1,6 +1,7 @@
 """Members of other people's JSON: what is expected is checked, what is missing is named."""
 
 import json
+import reprlib
 from pathlib import Path
 from typing import Any
 
@@ -8,6 +9,21 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pbrs.errors import InputError
+
+
+def read_json(file: Path) -> Any:
+    """Read a JSON file, whatever it holds.
+
+    Raises
+    ------
+    InputError
+        If it cannot be read, or is no JSON.
+    """
+    try:
+        return json.loads(file.read_text(encoding="utf-8-sig"))
+    # RecursionError: brackets nested deeper than the parser can follow.
+    except (OSError, ValueError, RecursionError) as error:
+        raise InputError(f"{file} cannot be read as JSON ({str(error)[:120]}): export the annotations again") from error
 
 
 def member(value: Any, key: str, file: Path, kind: type = object) -> Any:
@@ -54,11 +70,14 @@ def finite_points(value: Any, file: Path, least: int = 3) -> NDArray[np.float64]
         points = np.empty(0)
     if points.ndim == 1 and points.size % 2 == 0:
         points = points.reshape(-1, 2)
-    if points.ndim != 2 or points.shape[1] != 2 or len(points) < least or not np.isfinite(points).all():
+    # Numbers beyond sense would overflow when they are drawn.
+    sensible = points.ndim == 2 and bool((np.abs(points) < 1e12).all())
+    if not sensible or points.shape[1] != 2 or len(points) < least:
         raise InputError(f"{file.name}: points {_short(value)}: expected {least} or more pairs of numbers, x and y")
     return points
 
 
 def _short(value: Any) -> str:
-    text = json.dumps(value, ensure_ascii=False, default=str)
+    # Cut while it is written: the whole may be large, or too deep.
+    text = reprlib.repr(value)
     return text if len(text) <= 60 else text[:57] + "…"

@@ -1,5 +1,6 @@
 """Which mask belongs to which image, and to the region or which structure."""
 
+from collections import defaultdict
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -7,6 +8,7 @@ from pbrs.dataset.folder import STRUCTURES
 from pbrs.dataset.found_mask import FoundMask
 from pbrs.dataset.read_mask_files import strip_mask_suffix
 from pbrs.errors import InputError
+from pbrs.file_name import name_as_text
 from pbrs.radiograph import find_radiographs
 from pbrs.radiograph.find import image_stem
 
@@ -69,12 +71,13 @@ def match_masks(
     masks: dict[str, dict[str, FoundMask]] = {}
     without_image: list[str] = []
     ignored: set[str] = set()
+    remarks: dict[str, list[str]] = defaultdict(list)
     for mask in found:
         channel = REGION if mask.label in (None, region) else as_structure(mask.label)
         if channel is None:
             ignored.add(str(mask.label))
             continue
-        stem = _image_of(mask.stem, known)
+        stem = next((its for named in (mask.stem, *mask.other_stems) if (its := _image_of(named, known))), None)
         if stem is None:
             without_image.append(mask.stem)
             continue
@@ -84,12 +87,14 @@ def match_masks(
                 f"{channels[channel].file} and {mask.file} both hold the {channel} of {stem}: keep one of them"
             )
         channels[channel] = mask
+        for remark in mask.remarks:
+            remarks[remark].append(mask.file.name if mask.file.stem == mask.stem else stem)
     if not masks:
         raise InputError(
             f"none of {len(found)} masks has an image of its name (masks: {shortened([mask.stem for mask in found])}; "
             f"images: {shortened(stems)}): name them alike"
         )
-    notes = []
+    notes = [f"{len(names)} {remark}: {shortened(names)}" for remark, names in remarks.items()]
     if ignored:
         notes.append(f"labels left out: {shortened(sorted(ignored))}")
     if without_image:
@@ -112,6 +117,7 @@ def _region_label(found: Sequence[FoundMask], category: str | None) -> str | Non
     labels = sorted({mask.label for mask in found if mask.label is not None})
     others = [label for label in labels if as_structure(label) is None]
     if category is not None:
+        category = name_as_text(category)
         if category not in labels:
             raise InputError(f"no mask is labelled {category}: the labels are {', '.join(labels) or 'none'}")
         return category

@@ -4,20 +4,31 @@ import base64
 import binascii
 import io
 from collections import defaultdict
-from collections.abc import Sequence
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
-from pbrs.dataset.found_mask import FoundMask, check_size, fit
+from pbrs.dataset.annotation import (
+    Annotation,
+    Draw,
+    box_corners,
+    draw_ellipse,
+    draw_polygons,
+    found_mask,
+    not_drawn,
+    paste,
+)
+from pbrs.dataset.found_mask import FoundMask
+from pbrs.dataset.image_name import stem_of_name
 from pbrs.dataset.json_file import finite_points, member, whole_number
-from pbrs.dataset.rings import fill_rings
 from pbrs.errors import InputError
 
-_SHAPES = ("polygon", "rectangle", "circle", "mask")
+
+def is_labelme(content: Any) -> bool:
+    """Tell whether parsed JSON is of this format."""
+    return isinstance(content, dict) and "shapes" in content
 
 
 def read_labelme(file: Path, content: dict[str, Any], resize: bool) -> list[FoundMask]:
@@ -26,7 +37,8 @@ def read_labelme(file: Path, content: dict[str, Any], resize: bool) -> list[Foun
     Parameters
     ----------
     file
-        The JSON file; the image is the one of its stem, or the one that it names.
+        The JSON file. Its image is the one of its own name, as LabelMe opens it; if there is none, the one that it
+        names (``imagePath``), which is stale where files were renamed or copied.
     content
         What it holds.
     resize
@@ -35,66 +47,49 @@ def read_labelme(file: Path, content: dict[str, Any], resize: bool) -> list[Foun
     Raises
     ------
     InputError
-        If a shape is of a kind that has no area (a line, points), or something is missing.
+        If something is missing.
     """
     drawn = whole_number(content, "imageHeight", file), whole_number(content, "imageWidth", file)
-    shapes: dict[str, list[Any]] = defaultdict(list)
-    for shape in member(content, "shapes", file, list):
-        kind = shape.get("shape_type") or "polygon" if isinstance(shape, dict) else None
-        if kind not in _SHAPES:
-            raise InputError(f"{file.name}: a shape is a {kind}: expected {', '.join(_SHAPES)}; draw it anew")
-        shapes[str(member(shape, "label", file))].append(shape)
+    shapes: dict[str, list[Annotation]] = defaultdict(list)
+    for number, shape in enumerate(member(content, "shapes", file, list), start=1):
+        label = str(member(shape, "label", file))
+        kind = str(shape.get("shape_type") or "polygon")
+        shapes[label].append(Annotation(f"shape {number}", _draw(shape, kind, file), kind == "rectangle"))
     named = content.get("imagePath")
-    stem = PurePosixPath(str(named).replace("\\", "/")).stem if named else file.stem
-    return [FoundMask(stem, label, file, _Union(parts, drawn, file, stem, resize)) for label, parts in shapes.items()]
+    names = [f"{file.stem}.png", *([str(named)] if named else [])]
+    stale = bool(named) and stem_of_name(str(named)) != stem_of_name(names[0])
+    remarks = ("LabelMe files name another image (imagePath) than their own name, which counts",) if stale else ()
+    return [found_mask(names, label, file, its, drawn, resize, remarks) for label, its in shapes.items()]
 
 
-class _Union:
-    """The mask that several shapes make together, drawn when called."""
+def _draw(shape: dict[str, Any], kind: str, file: Path) -> Draw:
+    if kind not in ("polygon", "rectangle", "circle", "mask"):
+        return not_drawn(kind)
 
-    def __init__(self, shapes: Sequence[Any], drawn: tuple[int, int], file: Path, stem: str, resize: bool) -> None:
-        self._shapes = shapes
-        self._drawn = drawn
-        self._file = file
-        self._stem = stem
-        self._resize = resize
-
-    def __call__(self, shape: tuple[int, int]) -> NDArray[np.bool_]:
-        check_size(self._drawn, shape, self._file, self._stem, self._resize)
-        mask = np.zeros(self._drawn, dtype=np.bool_)
-        for part in self._shapes:
-            mask |= self._draw(part)
-        return fit(mask, shape, self._file, self._stem, self._resize)
-
-    def _draw(self, shape: dict[str, Any]) -> NDArray[np.bool_]:
-        kind = shape.get("shape_type") or "polygon"
-        points = finite_points(shape.get("points"), self._file, least=3 if kind == "polygon" else 2)
+    def draw(size: tuple[int, int]) -> Any:
+        points = finite_points(shape.get("points"), file, least=3 if kind == "polygon" else 2)
+        (left, top), (right, bottom) = points.min(axis=0), points.max(axis=0)
         if kind == "polygon":
-            return fill_rings([points], self._drawn)
-        (x0, y0), (x1, y1) = points.min(axis=0), points.max(axis=0)
+            return draw_polygons([points])(size)
         if kind == "rectangle":
-            return fill_rings([np.array([[x0, y0], [x1, y0], [x1, y1], [x0, y1]])], self._drawn)
+            return draw_polygons([box_corners(left, top, right, bottom)])(size)
         if kind == "circle":
             # The first point is the centre, the second lies on the rim.
-            radius = np.hypot(*(points[1] - points[0]))
-            row, column = np.ogrid[: self._drawn[0], : self._drawn[1]]
-            inside: NDArray[np.bool_] = np.hypot(column + 0.5 - points[0, 0], row + 0.5 - points[0, 1]) <= radius
-            return inside
-        return self._painted(shape, int(np.clip(x0, 0, 1e6)), int(np.clip(y0, 0, 1e6)))
+            radius = float(np.hypot(*(points[1] - points[0])))
+            return draw_ellipse(points[0].tolist(), (radius, radius))(size)
+        return paste(_painted(shape, file), int(left), int(top))(size)
 
-    def _painted(self, shape: dict[str, Any], left: int, top: int) -> NDArray[np.bool_]:
-        """A painted mask: a small PNG, base64, whose upper left pixel belongs at the first point."""
-        try:
-            data = base64.b64decode(member(shape, "mask", self._file, str), validate=True)
-            with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
-                width, height = image.size
-                if top + height > self._drawn[0] or left + width > self._drawn[1]:
-                    raise InputError(f"{self._file.name}: a painted mask reaches beyond the image: save it again")
-                painted = np.asarray(image.convert("L")) > 0
-        except (binascii.Error, OSError, SyntaxError, Image.DecompressionBombError) as error:
-            raise InputError(
-                f"{self._file.name}: a painted mask cannot be decoded: save it again in LabelMe"
-            ) from error
-        mask = np.zeros(self._drawn, dtype=np.bool_)
-        mask[top : top + height, left : left + width] = painted
-        return mask
+    return draw
+
+
+def _painted(shape: dict[str, Any], file: Path) -> Any:
+    """A painted mask: a small PNG, base64, whose upper left pixel belongs at the first point."""
+    try:
+        data = base64.b64decode(member(shape, "mask", file, str), validate=True)
+        with Image.open(io.BytesIO(data), formats=["PNG"]) as image:
+            return np.asarray(image.convert("L")) > 0
+    # Pillow raises these and more of damaged chunks.
+    except (binascii.Error, OSError, SyntaxError, ValueError, Image.DecompressionBombError) as error:
+        if isinstance(error, InputError):
+            raise
+        raise InputError(f"{file.name}: a painted mask cannot be decoded: save it again in LabelMe") from error

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from pbrs.dataset.folder import STRUCTURES
 from pbrs.dataset.found_mask import FoundMask
+from pbrs.file_name import name_as_text
 from pbrs.radiograph import read_mask
 
 MITK_SUFFIXES = (".nrrd", ".nii", ".nii.gz", ".png")
@@ -42,7 +43,7 @@ def find_mask_files(folder: Path, images: Path, suffixes: Sequence[str], resize:
         if below is not None and below in file.resolve().parents:
             continue
         stem, label = _structure_of(file, file.name[: -len(suffix)])
-        found.append(FoundMask(stem, label, file, partial(_read, file, resize)))
+        found.append(FoundMask(name_as_text(stem), label, file, partial(_read, file, resize)))
     return found
 
 

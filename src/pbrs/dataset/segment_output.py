@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+from pbrs.errors import InputError
+from pbrs.file_name import name_as_text
 from pbrs.json_object import read_json_object
 from pbrs.radiograph.find import image_stem
 
@@ -42,6 +44,13 @@ def find_segment_output(path: Path) -> SegmentOutput | None:
         content = read_json_object(report, "segment again, or put the masks into a folder of their own")
         if {"pbrs", "model", "images"} <= content.keys():
             images = content["images"]
-            stems = {Path(image["files"]["mask"]).stem: image_stem(Path(image["input"])) for image in images}
+            try:
+                stems = {
+                    name_as_text(Path(image["files"]["mask"]).stem): image_stem(Path(image["input"]))
+                    for image in images
+                    if "files" in image
+                }
+            except (AttributeError, KeyError, TypeError) as error:
+                raise InputError(f"{report} is damaged ({error}): segment again, or remove it") from error
             return SegmentOutput(folder, stems)
     return None

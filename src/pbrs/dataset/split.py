@@ -129,13 +129,27 @@ def fold_split(folds: Mapping[str, int], fold: int) -> Split:
     InputError
         If the folds are not numbered 0 to K−1 with K at least 3, or `fold` is none of them.
     """
-    count = max(folds.values(), default=-1) + 1
-    if count < 3 or set(folds.values()) != set(range(count)):
-        raise InputError(f"folds {sorted(set(folds.values()))}: expected 0, 1, 2, … without a gap, at least three")
+    count = count_folds(folds)
     if not 0 <= fold < count:
         raise InputError(f"fold {fold} of {count}: expected 0 to {count - 1}")
     named = {fold: "test", (fold + 1) % count: "validation"}
     return Split({stem: named.get(its_fold, "train") for stem, its_fold in sorted(folds.items())})
+
+
+def count_folds(folds: Mapping[str, int]) -> int:
+    """Count the folds, and make sure that none is missing.
+
+    Raises
+    ------
+    InputError
+        If they are not numbered 0 to K−1 with K at least 3.
+    """
+    numbers = sorted(set(folds.values()))
+    # Counted, not compared with a range up to the largest: that may be any number.
+    if len(numbers) < 3 or numbers[0] != 0 or numbers[-1] != len(numbers) - 1:
+        told = f"{', '.join(map(str, numbers[:3]))} … {numbers[-1]}" if len(numbers) > 4 else numbers
+        raise InputError(f"folds {told}: expected 0, 1, 2, … without a gap, at least three")
+    return len(numbers)
 
 
 def _shuffled_groups(dataset: Dataset, seed: int, duplicates: Sequence[tuple[str, str]] | None) -> list[list[str]]:

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from pathlib import Path
 
-from pbrs.atomic_write import write_csv
 from pbrs.dataset.folder import read_table
-from pbrs.dataset.split import PARTS, Split, fold_split
+from pbrs.dataset.split import PARTS, Split, count_folds, fold_split
 from pbrs.errors import InputError
+from pbrs.table import read_header, write_csv
 
 
 def read_split(file: Path, fold: int | None = None) -> Split:
@@ -38,13 +38,18 @@ def read_folds(file: Path) -> dict[str, int]:
     Raises
     ------
     InputError
-        If the file is missing or malformed.
+        If the file is missing or malformed, or the folds are not numbered 0 to K−1 with K at least 3.
     """
     folds = read_table(file, ("stem", "fold"))
     for stem, fold in folds.items():
-        if not (fold.isascii() and fold.isdecimal()):
-            raise InputError(f"{file}: {stem} is in fold {fold}; expected a whole number from 0 on")
-    return {stem: int(fold) for stem, fold in sorted(folds.items())}
+        if not (fold.isascii() and fold.isdecimal() and len(fold) < 20):
+            raise InputError(f"{file}: {stem} is in fold {fold[:20]}; expected a whole number from 0 on")
+    numbers = {stem: int(fold) for stem, fold in sorted(folds.items())}
+    try:
+        count_folds(numbers)
+    except InputError as error:
+        raise InputError(f"{file}: {error}") from error
+    return numbers
 
 
 def holds_folds(file: Path) -> bool:
@@ -55,11 +60,7 @@ def holds_folds(file: Path) -> bool:
     InputError
         If the file cannot be read as text.
     """
-    try:
-        with file.open(encoding="utf-8-sig") as lines:
-            header = [name.strip() for name in lines.readline().split(",")]
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{file} cannot be read ({error}): expected comma-separated UTF-8 text") from error
+    header = read_header(file, ("stem", "fold", "part"))
     return "fold" in header and "part" not in header
 
 

@@ -1,6 +1,5 @@
 """What a study folder holds: its plan, its runs, complete or not, and the speeds measured."""
 
-import csv
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,6 +12,7 @@ from pbrs.evaluation.paper import printed_order
 from pbrs.evaluation.scores import Scores, read_scores
 from pbrs.evaluation.summary import CaseScores, pool_by_case
 from pbrs.json_object import read_json_object
+from pbrs.table import read_csv
 
 RUN_NAME = re.compile(r"(?P<backbone>[A-Za-z0-9_]+)-(?P<fold>\d+)-(?P<seed>\d+)")
 QUANTITIES = ("loss", "iou", "f1")
@@ -202,11 +202,10 @@ def _read_summary(path: Path) -> dict[str, Any]:
 
 def _read_history(path: Path) -> dict[str, list[float]]:
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            rows = list(csv.DictReader(file))
         columns = ["epoch", *(f"{part}_{quantity}" for part in PARTS for quantity in QUANTITIES)]
+        rows = read_csv(path, columns)
         return {column: [float(row[column]) for row in rows] for column in columns}
-    except (OSError, csv.Error, KeyError, TypeError, ValueError) as error:
+    except ValueError as error:
         raise InputError(
             f"{path} cannot be read ({error}): expected a line for every epoch, as `pbrs train` writes"
         ) from error
@@ -216,7 +215,6 @@ def _read_speed(path: Path) -> dict[str, float]:
     if not path.exists():
         return {}
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            return {row["backbone"]: float(row["milliseconds"]) for row in csv.DictReader(file)}
-    except (OSError, csv.Error, KeyError, TypeError, ValueError) as error:
+        return {row["backbone"]: float(row["milliseconds"]) for row in read_csv(path, ("backbone", "milliseconds"))}
+    except ValueError as error:
         raise InputError(f"{path} cannot be read ({error}): expected the columns backbone,milliseconds") from error

@@ -1,6 +1,5 @@
 """The scores of one predicted mask against the truth, and the table of them."""
 
-import csv
 import math
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, fields
@@ -9,9 +8,9 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from pbrs.atomic_write import write_csv
 from pbrs.errors import InputError
 from pbrs.evaluation.boundary import BoundaryDistances, measure_boundaries
+from pbrs.table import read_csv, write_csv
 
 PERCENTILE = 95
 TOLERANCE_PX = 2.0
@@ -135,9 +134,8 @@ def read_scores(path: Path) -> list[tuple[str, Scores]]:
         If the file cannot be read, lacks a column or holds something else than numbers.
     """
     try:
-        with path.open(newline="", encoding="utf-8") as file:
-            return [(row["stem"], _parse(row)) for row in csv.DictReader(file)]
-    except (OSError, csv.Error, KeyError, TypeError, ValueError) as error:
+        return [(row["stem"], _parse(row)) for row in read_csv(path, COLUMNS)]
+    except ValueError as error:
         raise InputError(
             f"scores {path} cannot be read ({error}): expected the columns {','.join(COLUMNS)}; evaluate the model anew"
         ) from error

@@ -1,13 +1,14 @@
 """The paper's comparison: every backbone trained, exported, scored and reported, stopped and resumed at will."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from pbrs.atomic_write import remove_unfinished, write_csv, write_text
+from pbrs.atomic_write import remove_unfinished, write_text
+from pbrs.dataset.empty_masks import warn_of_empty
 from pbrs.dataset.folder import Dataset
 from pbrs.dataset.overlap import check_overlap
 from pbrs.dataset.split import Split, fold_split, make_folds, make_split
@@ -19,8 +20,10 @@ from pbrs.evaluation.results import read_study
 from pbrs.evaluation.scores import write_scores
 from pbrs.evaluation.speed import measure_milliseconds
 from pbrs.modelfile.export import export_run
+from pbrs.printable import say
 from pbrs.segmentation.segmenter import Segmenter
 from pbrs.synthesis.presets import check_trainable
+from pbrs.table import write_csv
 from pbrs.training.fit import fit
 from pbrs.training.run_data import check_source
 from pbrs.training.run_folder import RunFolder
@@ -90,12 +93,14 @@ def run_study(dataset: Dataset, plan: StudyPlan, study: Path) -> Path:
     for folder in (study, *study.glob("*/")):
         remove_unfinished(folder)
     plan = _agree(plan, study)
+    if (plan.folds or 1) > max(len(dataset.stems), 1):
+        raise InputError(f"{plan.folds} folds of {len(dataset.stems)} cases: ask for fewer")
     runs = list(plan.runs(study))
     split_file = _prepare(dataset, plan, study)
     for number, (path, fold, settings) in enumerate(runs, start=1):
         run = RunFolder(path)
         if not _is_scored(run):
-            print(f"{path.name} ({number} of {len(runs)})", flush=True)
+            say(f"{path.name} ({number} of {len(runs)})")
             split = read_split(split_file, fold if plan.folds else None)
             _complete_run(dataset, split, settings, run)
             if number < len(runs):
@@ -170,6 +175,10 @@ def _prepare(dataset: Dataset, plan: StudyPlan, study: Path) -> Path:
     for fold in range(plan.folds or 1):
         # Near-duplicates are looked for by each run, which reads the images anyway.
         check_overlap(fold_split(folds, fold) if folds else Split(parts), dataset.patients, [])
+    if not file.exists():
+        _refuse_empty(
+            dataset, [fold_split(folds, fold) for fold in range(plan.folds)] if plan.folds else [Split(parts)]
+        )
     digest = dataset.digest(sorted({*parts, *folds}))
     if file.exists() and read_study(study).plan.get("data_sha256") != digest:
         raise InputError(f"the images or masks of {dataset.path} are not those that {study} was begun with")
@@ -188,6 +197,15 @@ def _prepare(dataset: Dataset, plan: StudyPlan, study: Path) -> Path:
         else:
             write_split(file, Split(parts))
     return file
+
+
+def _refuse_empty(dataset: Dataset, splits: Sequence[Split]) -> None:
+    """Refuse parts without any bone before the study begins; each run tells of single empty masks."""
+    stems = sorted({stem for split in splits for stem in split.parts})
+    empty = {stem for stem in stems if not dataset.read(stem)[1].any()}
+    for split in splits:
+        for part in ("train", "validation"):
+            warn_of_empty(part, split.stems(part), empty)
 
 
 def _common_settings(plan: StudyPlan) -> dict[str, Any]:

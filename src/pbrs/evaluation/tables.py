@@ -5,11 +5,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from pbrs.atomic_write import write_csv
 from pbrs.evaluation.comparison import Conclusion, PairedTest, compare_pairs, pareto_front
 from pbrs.evaluation.paper import TABLE_I
 from pbrs.evaluation.results import PARTS, StudyResults
 from pbrs.evaluation.summary import CaseScores, MetricSummary, summarise_cases
+from pbrs.table import write_csv
 
 TESTED_METRICS = ("iou", "f1", "surface_dice_2px")
 """The metrics of the paired tests: none of them can be infinite, so that no case falls out."""

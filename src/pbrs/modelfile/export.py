@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from torch import Tensor, nn
 
 import pbrs
-from pbrs.atomic_write import atomic_path, write_csv
+from pbrs.atomic_write import atomic_path
 from pbrs.dataset.folder import open_dataset
 from pbrs.errors import InputError
 from pbrs.modelfile.calibration import Calibration, calibrate, draw_calibration
@@ -24,6 +24,7 @@ from pbrs.modelfile.store import check_name
 from pbrs.network import UNet, build_unet
 from pbrs.radiograph.placement import Placement
 from pbrs.segmentation.runtime import OnnxRuntime
+from pbrs.table import write_csv
 from pbrs.training.run_folder import RunFolder, origin_of_run, read_weights
 from pbrs.training.settings import TrainingSettings
 from pbrs.training.synthetic_source import read_as_file, validation_samples

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from pbrs.errors import InputError
+from pbrs.file_name import name_as_text
 from pbrs.radiograph.file_kind import HEAD_BYTES, FileKind, tell_kind
 
 SUFFIXES = (
@@ -98,8 +99,16 @@ def looks_like_radiograph(file: Path) -> bool:
 
 
 def image_stem(path: Path) -> str:
-    """Give a radiograph's name without its suffix; a DICOM file's may be a UID, whose last number is no suffix."""
-    return path.stem if path.suffix.lower() in SUFFIXES else path.name
+    """Give a radiograph's name without its suffix, in one form of Unicode.
+
+    A DICOM file's name may be a UID, whose last number is no suffix.
+    """
+    return name_as_text(path.stem if has_known_suffix(path) else path.name)
+
+
+def has_known_suffix(path: Path) -> bool:
+    """Tell whether a name ends in one of `SUFFIXES`, in small letters or capitals."""
+    return path.suffix.lower() in SUFFIXES
 
 
 def _is_meant(file: Path, folder: Path) -> bool:
@@ -110,7 +119,7 @@ def _is_meant(file: Path, folder: Path) -> bool:
         return False
     if file.name.lower() in _SYSTEM_FILES:
         return False
-    is_ours = PREVIEW.fullmatch(file.name) or file.name == "report.json"
+    is_ours = PREVIEW.fullmatch(file.name) or file.name in ("report.json", "report.jsonl")
     return not (is_ours and (file.parent / "report.json").is_file())
 
 
@@ -123,7 +132,7 @@ def _is_taken(file: Path, left_out: list[tuple[str, str]]) -> bool:
     is_listed = file.name.upper() == "DICOMDIR"
     if kind.radiograph_format and not is_listed:
         return True
-    if file.suffix.lower() in SUFFIXES and not kind.name.startswith("DICOM"):
+    if has_known_suffix(file) and not kind.name.startswith("DICOM"):
         return True
     name = "DICOMDIR, a list of files" if is_listed else _named(kind, file)
     left_out.append((name, str(file)))

@@ -2,8 +2,8 @@
 
 import base64
 import io
-from collections.abc import Mapping, Sequence
-from html import escape
+from collections.abc import Iterator, Mapping, Sequence
+from html import escape as escape_html
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -12,9 +12,11 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from pbrs.atomic_write import write_text
+from pbrs.atomic_write import atomic_path
+from pbrs.printable import printable
 from pbrs.segmentation.anatomy import REGION, anatomy_of
 from pbrs.segmentation.outputs import problem_line, shown_name
+from pbrs.segmentation.spool import Spool
 
 MOST_THUMBNAILS = 500
 """Of about 15 kB each; radiographs after these are listed without a picture."""
@@ -51,7 +53,7 @@ class HtmlReport:
     """Gathers what the page shows of each radiograph, and writes it at the end."""
 
     def __init__(self) -> None:
-        self._cards: list[str] = []
+        self._cards = Spool()
         self._thumbnails = 0
 
     def add(
@@ -80,12 +82,18 @@ class HtmlReport:
         Everything that comes from a file, its name or a model's card is escaped, and the page forbids itself scripts
         and anything from elsewhere.
         """
+        with atomic_path(path) as temporary, temporary.open("w", encoding="utf-8") as file:
+            file.writelines(f"{part}\n" for part in self._parts(report))
+
+    def _parts(self, report: Mapping[str, Any]) -> Iterator[str]:
         done = len(report["images"])
         warned = sum(bool(image["warnings"]) for image in report["images"])
-        stopped = [*report["refused"], *report["failed"]]
         model = report["model"]
-        summary = f"{done} of {done + len(stopped)} radiographs segmented in {report['seconds']:.1f} s"
-        page = [
+        summary = (
+            f"{done} of {done + len(report['refused']) + len(report['failed'])} radiographs segmented in "
+            f"{report['seconds']:.1f} s"
+        )
+        yield from [
             '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">',
             '<meta http-equiv="Content-Security-Policy" '
             "content=\"default-src 'none'; img-src data:; style-src 'unsafe-inline'\">",
@@ -96,15 +104,16 @@ class HtmlReport:
         ]
         if warned:
             what = "1 of them has warnings: look at it" if warned == 1 else f"{warned} have warnings: look at them"
-            page.append(f'<p class="notice"><strong>{what} before use.</strong></p>')
+            yield f'<p class="notice"><strong>{what} before use.</strong></p>'
         for title, entries in (("Refused", report["refused"]), ("Not read", report["failed"])):
             if entries:
-                lines = "".join(f"<li>{escape(problem_line(problem))}</li>" for problem in entries)
-                page.append(f'<h2>{title}</h2><div class="notice refused"><ul>{lines}</ul></div>')
-        page += [
-            "<h2>Radiographs</h2>",
-            _legend(model["channels"]),
-            f'<div class="cards">{"".join(self._cards)}</div>',
+                yield f'<h2>{title}</h2><div class="notice refused"><ul>'
+                yield from (f"<li>{escape(problem_line(problem))}</li>" for problem in entries)
+                yield "</ul></div>"
+        yield from ["<h2>Radiographs</h2>", _legend(model["channels"]), '<div class="cards">']
+        yield from self._cards
+        yield from [
+            "</div>",
             "<h2>How this was made</h2>",
             f"<p>PBRS {escape(str(report['pbrs']))}, model {escape(str(model['name']))} "
             f"({escape(str(model['backbone']))}, licence {escape(str(model['licence']))}, "
@@ -112,9 +121,13 @@ class HtmlReport:
             f"{escape(str(model['sha256']))}). Areas in square centimetres where the file tells its spacing; with "
             "ImagerPixelSpacing they are in the plane of the detector, not of the patient. Left and right are the "
             "patient's.</p>",
-            "</body>\n</html>\n",
+            "</body>\n</html>",
         ]
-        write_text(path, "\n".join(page))
+
+
+def escape(text: str) -> str:
+    """Make text for the page of a name or message: tags and quotes, controls and bidi marks are only shown."""
+    return escape_html(printable(text))
 
 
 def _card(entry: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], picture: str | None) -> str:

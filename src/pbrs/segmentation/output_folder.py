@@ -1,15 +1,17 @@
 """The folder that a call of `segment` writes into: nothing in it is overwritten but what such a call wrote."""
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from pbrs.atomic_write import remove_unfinished
 from pbrs.errors import InputError
 from pbrs.json_object import read_json_object
 from pbrs.segmentation.outputs import OUTPUTS
+from pbrs.segmentation.report import REPORT
 
-REPORT = "report.json"
+LOCK = ".pbrs-segment.lock"
+"""Held by the one call that writes into the folder; being there means nothing."""
 
 _SURELY_ABANDONED_S = 3600.0
 """Nothing takes so long to write: the process that began this file is gone."""
@@ -17,7 +19,12 @@ _SURELY_ABANDONED_S = 3600.0
 _REPORT_KEYS = {"pbrs", "model", "images"}
 
 
-def prepare_folder(out: Path, stems: Mapping[Path, str], others: Sequence[str] = ()) -> None:
+def prepare_folder(
+    out: Path,
+    stems: Mapping[Path, str],
+    others: Sequence[str] = (),
+    is_kept: Callable[[Path, str], bool] = lambda path, stem: False,
+) -> None:
     """Make the folder, and make sure that outputs may be written into it, before time is spent on computing.
 
     A folder with a report is an earlier call's: what it wrote is replaced, unless it was changed after the report was
@@ -32,6 +39,8 @@ def prepare_folder(out: Path, stems: Mapping[Path, str], others: Sequence[str] =
         Of the outputs, by the radiograph that they are of.
     others
         Globs within the folder of what else this call writes.
+    is_kept
+        Whether what an earlier call wrote of a radiograph under a stem stands, and is not written again.
 
     Raises
     ------
@@ -52,13 +61,13 @@ def prepare_folder(out: Path, stems: Mapping[Path, str], others: Sequence[str] =
     for pattern in OUTPUTS:
         folder, _, name = pattern.rpartition("/")
         # Without case, which some file systems do not know.
-        expected = {name.format(stem=stem).casefold() for stem in stems.values()}
+        expected = {name.format(stem=stem).casefold(): (path, stem) for path, stem in stems.items()}
         for file in _files(out, {f"{folder}/*"}):
             if file.name.casefold() not in expected:
                 continue
             if _identity(file) in inputs:
                 raise InputError(f"{file} is to be read, and would be overwritten: {advice}")
-            if file.stat().st_mtime > written:
+            if file.stat().st_mtime > written and not is_kept(*expected[file.name.casefold()]):
                 raise InputError(f"{file} was changed after pbrs segment wrote it, and would be overwritten: {advice}")
     for file in _files(out, set(others)):
         if _identity(file) in inputs:

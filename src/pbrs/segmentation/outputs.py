@@ -1,6 +1,5 @@
 """What `segment` writes for one radiograph, and its entry in the report."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -8,6 +7,7 @@ from typing import Any
 import numpy as np
 
 from pbrs.atomic_write import write_png
+from pbrs.printable import as_file_name, as_text, printable
 from pbrs.radiograph.find import image_stem
 from pbrs.segmentation.formats import FormatWriter, SegmentedImage
 from pbrs.segmentation.formats.choice import remove_written
@@ -33,7 +33,7 @@ class OutputNames:
 
     def claim(self, path: Path) -> str:
         """Give the image's stem, shortened if need be, or the stem with the first free number from 2."""
-        wanted = printable(image_stem(path)).encode()[:LONGEST_STEM_BYTES].decode(errors="ignore")
+        wanted = as_file_name(image_stem(path).encode()[:LONGEST_STEM_BYTES].decode(errors="ignore"))
         stem, number = wanted, 1
         # Compared without case: some file systems know no difference.
         while self._taken & (names := {name.casefold() for name in (stem, _blanked(stem))}):
@@ -81,12 +81,13 @@ def write_outputs(out: Path, image: SegmentedImage, formats: FormatWriter, margi
         for path, picture in pictures.items():
             written.append(out / path)
             write_png(out / path, picture)
-        more = formats.write(out, image, printable(image.source))
+        more = formats.write(out, image, as_text(image.source))
     except BaseException:
         for path in written:
             path.unlink(missing_ok=True)
         raise
-    return {"files": {**files, **more.files}, "roi_box": _named(roi_box), "format_warnings": more.warnings}
+    files |= more.files
+    return {"files": _texts(files), "roi_box": _named(roi_box), "format_warnings": more.warnings}
 
 
 def remove_outputs(out: Path, stem: str) -> None:
@@ -101,7 +102,8 @@ def describe(image: SegmentedImage, outputs: dict[str, Any]) -> dict[str, Any]:
     area = int(segmentation.mask.sum())
     spacing = radiograph.spacing_mm
     return {
-        "input": printable(image.source),
+        "input": as_text(image.source),
+        "stem": as_text(image.stem),
         "sha256": radiograph.sha256,
         "format": radiograph.file_format,
         "height": radiograph.shape[0],
@@ -134,21 +136,23 @@ def stem_of(entry: Mapping[str, Any]) -> str:
 def shown_name(entry: Mapping[str, Any]) -> str:
     """Give the name of a radiograph for people; of several of one name, each with the stem of its outputs."""
     name, stem = Path(entry["input"]).name, stem_of(entry)
-    return name if image_stem(Path(name)) == stem else f"{name} ({stem})"
+    return printable(name if image_stem(Path(name)) == stem else f"{name} ({stem})")
 
 
 def problem_line(problem: Mapping[str, str]) -> str:
-    """Say why an input was refused or has failed: the error's own line, with the path in place of the file's name."""
+    """Say why an input was refused or has failed: the path that was given, then the error without the file's name.
+
+    Errors name their file, for those who read one file by themselves; here it would stand twice.
+    """
     path, error = problem["input"], problem["error"]
     name = Path(path).name
     if path in error:
         return error
-    return error.replace(name, path, 1) if name in error else f"{path}: {error}"
+    return f"{path}: {error.removeprefix(name).lstrip(': ')}"
 
 
-def printable(path: Path | str) -> str:
-    """Give a file's name with what is no text in it (bytes that are not UTF-8) replaced."""
-    return os.fsencode(path).decode("utf-8", "replace").replace("\ufffd", "_")
+def _texts(files: Any) -> Any:
+    return {name: _texts(value) for name, value in files.items()} if isinstance(files, dict) else as_text(files)
 
 
 def _blanked(stem: str) -> str:

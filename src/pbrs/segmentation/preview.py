@@ -10,8 +10,8 @@ from pbrs.atomic_write import write_png
 from pbrs.radiograph.find import PREVIEW
 from pbrs.radiograph.radiograph import Radiograph
 from pbrs.segmentation.anatomy import anatomy_of
+from pbrs.segmentation.formats.image import HasMasks
 from pbrs.segmentation.overlay import REGION_COLOUR, erode
-from pbrs.segmentation.segmenter import Segmentation
 from pbrs.tile_sheet import join_tiles, load_font, shorten
 
 COLUMNS, ROWS = 6, 4
@@ -27,28 +27,28 @@ _TEXT = (225, 228, 232)
 _WARNING = (255, 178, 62)
 
 
-def draw_thumbnail(radiograph: Radiograph, segmentation: Segmentation, size: int = THUMBNAIL_PX) -> NDArray[np.uint8]:
+def draw_thumbnail(radiograph: Radiograph, segmentation: HasMasks, size: int = THUMBNAIL_PX) -> NDArray[np.uint8]:
     """Draw a radiograph small: the region tinted, and outlined in its structures' colours, or in its own without any.
 
     Parameters
     ----------
     size
-        Longer side in pixels; a smaller radiograph keeps its size.
+        Longer side in pixels; a smaller radiograph is enlarged, so that it is seen as well as the others.
 
     Returns
     -------
     numpy.ndarray
         uint8 (h, w, 3).
     """
-    scale = min(1, size / max(radiograph.shape))
+    scale = size / max(radiograph.shape)
     height, width = (max(1, round(side * scale)) for side in radiograph.shape)
-    grey = _shrink(radiograph.pixels, (width, height))
+    grey = _scale(radiograph.pixels, (width, height))
     picture = np.repeat(grey[..., None] * 255, 3, axis=2)
-    region = _shrink(segmentation.mask, (width, height))
+    region = _scale(segmentation.mask, (width, height))
     tint = np.asarray(REGION_COLOUR, np.float32)
     picture += 0.2 * region[..., None] * (tint - picture)
     for name, mask in segmentation.structures.items() or [("region", segmentation.mask)]:
-        inside = _shrink(mask, (width, height)) >= 0.5
+        inside = _scale(mask, (width, height)) >= 0.5
         # border_value=1: where a structure meets the image's border there is no outline to draw.
         outline = inside & ~erode(inside, 1)
         picture[outline] = anatomy_of(name).colour
@@ -108,7 +108,7 @@ class PreviewSheets:
         self._tiles.clear()
 
 
-def _shrink(plane: NDArray[np.float32] | NDArray[np.bool_], size: tuple[int, int]) -> NDArray[np.float32]:
-    """Bring a plane (H, W) to `size` (width, height), averaging; a mask becomes the covered share."""
-    small = Image.fromarray(np.ascontiguousarray(plane, np.float32)).resize(size, Image.Resampling.BOX)
-    return np.asarray(small)
+def _scale(plane: NDArray[np.float32] | NDArray[np.bool_], size: tuple[int, int]) -> NDArray[np.float32]:
+    """Bring a plane (H, W) to `size` (width, height): averaged, or smoothly enlarged; a mask becomes a share."""
+    how = Image.Resampling.BOX if max(plane.shape) > max(size) else Image.Resampling.BILINEAR
+    return np.asarray(Image.fromarray(np.ascontiguousarray(plane, np.float32)).resize(size, how))

@@ -1,15 +1,17 @@
 """Numbers of each structure that was found: area, place and mean grey value."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pbrs.atomic_write import write_csv
 from pbrs.radiograph.radiograph import Radiograph
+from pbrs.segmentation.formats.image import HasMasks
 from pbrs.segmentation.outputs import stem_of
-from pbrs.segmentation.segmenter import Segmentation, bounding_box
+from pbrs.segmentation.segmenter import bounding_box
+from pbrs.table import write_csv
 
 COLUMNS = (
     *("input", "stem", "structure", "area_px", "area_mm2", "spacing_source", "fraction"),
@@ -17,7 +19,7 @@ COLUMNS = (
 )
 
 
-def measure(entry: dict[str, Any], radiograph: Radiograph, segmentation: Segmentation) -> list[dict[str, Any]]:
+def measure(entry: dict[str, Any], radiograph: Radiograph, segmentation: HasMasks) -> list[dict[str, Any]]:
     """Measure the region and each structure of one radiograph.
 
     Parameters
@@ -38,7 +40,7 @@ def measure(entry: dict[str, Any], radiograph: Radiograph, segmentation: Segment
     return [{**known, "structure": name, **_measure_one(radiograph, mask)} for name, mask in masks.items()]
 
 
-def write_statistics(path: Path, rows: list[dict[str, Any]]) -> None:
+def write_statistics(path: Path, rows: Iterable[dict[str, Any]]) -> None:
     """Write the rows of all radiographs as one comma-separated table."""
     write_csv(path, COLUMNS, rows)
 

@@ -1,12 +1,14 @@
 """What one call of `segment` writes of all radiographs together: preview, statistics, HTML report."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pbrs.radiograph.radiograph import Radiograph
+from pbrs.segmentation.formats.image import HasMasks
 from pbrs.segmentation.outputs import shown_name
-from pbrs.segmentation.segmenter import Segmentation
+from pbrs.segmentation.spool import Spool
 
 # Imported where they are used: most calls ask for none of them, and start the sooner.
 if TYPE_CHECKING:
@@ -35,7 +37,12 @@ class Summaries:
     written: list[str] = field(default_factory=list, init=False)
     _sheets: "PreviewSheets | None" = field(default=None, init=False)
     _page: "HtmlReport | None" = field(default=None, init=False)
-    _rows: list[dict[str, Any]] = field(default_factory=list, init=False)
+    _rows: Spool = field(default_factory=Spool, init=False)
+
+    @property
+    def wanted(self) -> bool:
+        """Whether any of them was asked for."""
+        return self.preview or self.statistics or self.report
 
     @property
     def patterns(self) -> list[str]:
@@ -43,7 +50,7 @@ class Summaries:
         asked = (self.preview, "preview.png"), (self.preview, "preview_*.png"), (self.statistics, "statistics.csv")
         return [pattern for is_asked, pattern in (*asked, (self.report, "report.html")) if is_asked]
 
-    def add(self, entry: dict[str, Any], radiograph: Radiograph, segmentation: Segmentation) -> None:
+    def add(self, entry: dict[str, Any], radiograph: Radiograph, segmentation: HasMasks) -> None:
         """Take in one radiograph, with its entry in the report; to be called by one thread at a time."""
         rows: list[dict[str, Any]] = []
         if self.statistics or self.report:
@@ -51,7 +58,8 @@ class Summaries:
 
             rows = measure(entry, radiograph, segmentation)
         if self.statistics:
-            self._rows += rows
+            for row in rows:
+                self._rows.append(row)
         if self.preview or self.report:
             from pbrs.segmentation.preview import draw_thumbnail
 
@@ -79,7 +87,7 @@ class Summaries:
             write_statistics(self.out / "statistics.csv", self._rows)
             self.written.append("statistics.csv")
 
-    def write_page(self, report: dict[str, Any]) -> None:
+    def write_page(self, report: Mapping[str, Any]) -> None:
         """Write the HTML report, if it was asked for, with the finished call's report."""
         if self.report:
             self._gathered_page().write(self.out / "report.html", report)

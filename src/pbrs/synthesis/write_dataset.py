@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pbrs.atomic_write import remove_unfinished, write_csv, write_json, write_png
+from pbrs.atomic_write import remove_unfinished, write_json, write_png
 from pbrs.dataset.folder import STRUCTURES
 from pbrs.errors import InputError, Interrupted
 from pbrs.file_lock import sole_use
@@ -21,6 +21,7 @@ from pbrs.json_object import read_json_object
 from pbrs.synthesis.dataset_plan import DatasetPlan
 from pbrs.synthesis.factors import Table
 from pbrs.synthesis.workers import START_METHOD, control_c_later, one_thread_each, start_worker
+from pbrs.table import write_csv
 
 
 def write_dataset(

@@ -7,8 +7,9 @@ from typing import Any
 import lightning
 from lightning.pytorch.callbacks import Checkpoint
 
-from pbrs.atomic_write import atomic_path, write_csv
+from pbrs.atomic_write import atomic_path
 from pbrs.errors import InputError
+from pbrs.table import write_csv
 from pbrs.training.run_folder import RunFolder, write_weights
 from pbrs.training.task import SegmentationTask
 from pbrs.training.weight_average import WeightAverage

@@ -18,6 +18,7 @@ from pbrs.dataset.split import Split
 from pbrs.errors import InputError
 from pbrs.network import build_unet, count_parameters
 from pbrs.network.safe_pickle import load_pickle_safely
+from pbrs.printable import say
 from pbrs.synthesis.workers import START_METHOD, control_c_later, one_thread_each, processors, start_worker
 from pbrs.training.epoch_end import EpochEnd
 from pbrs.training.precision import lightning_precision
@@ -78,7 +79,7 @@ def fit(
     waiting = Waiting(data.train.seconds) if isinstance(data.train, SyntheticExamples) else None
     workers = settings.workers if settings.workers is not None else processors() if waiting else 0
     averaging = WeightAverage(settings.weight_averaging) if settings.weight_averaging else None
-    epoch_end = EpochEnd(run, averaging, lambda row: print(_line(row, settings.epochs), flush=True))
+    epoch_end = EpochEnd(run, averaging, lambda row: say(_line(row, settings.epochs)))
     callbacks: list[Callback] = [callback for callback in (averaging, epoch_end, waiting) if callback is not None]
     trainer = _make_trainer(settings, run, callbacks)
     augmentation = Augmentation(settings.augmentation, settings.channels) if settings.augmentation.enabled else None

@@ -14,12 +14,14 @@ from lightning.fabric.utilities.rank_zero import rank_zero_only
 from rich.progress import track
 
 import pbrs
+from pbrs.dataset.empty_masks import warn_of_empty
 from pbrs.dataset.examples import Examples, ExampleSource, load_examples
 from pbrs.dataset.folder import Dataset
 from pbrs.dataset.hashing import hash_images, near_duplicates
 from pbrs.dataset.overlap import check_overlap
 from pbrs.dataset.split import PARTS, Split
 from pbrs.errors import InputError
+from pbrs.printable import say
 from pbrs.synthesis.presets import check_trainable
 from pbrs.training.precision import lightning_precision
 from pbrs.training.run_folder import RunFolder
@@ -90,6 +92,9 @@ def _data_of_files(dataset: Dataset, split: Split, settings: TrainingSettings) -
         load_examples(dataset, stems[part], settings.channels, settings.image_size, settings.placement, _progress)
         for part in ("train", "validation")
     )
+    for part, examples in (("train", train), ("validation", validation)):
+        if warning := warn_of_empty(part, examples.stems, examples.empty):
+            _tell(warning)
     _tell_missing(train, dataset)
     hashes = {**train.hashes, **validation.hashes}
     # The test part is only looked at: a copy of a training image in it would make its scores worthless.
@@ -108,15 +113,19 @@ def _data_of_files(dataset: Dataset, split: Split, settings: TrainingSettings) -
 
 
 @rank_zero_only
+def _tell(warning: str) -> None:
+    print(f"pbrs: {warning}", file=sys.stderr, flush=True)
+
+
+@rank_zero_only
 def _tell_missing(train: Examples, dataset: Dataset) -> None:
     """Print which channels have no mask at all to learn from."""
     missing = [name for index, name in enumerate(train.channels) if not train.available[:, index].any()]
     if missing:
         # Not "are kept": layers are shared, and the region is the largest of all channels.
-        print(
+        say(
             f"no masks of {', '.join(missing)} for training in {dataset.path}: these channels follow what the region "
-            "learns",
-            flush=True,
+            "learns"
         )
 
 

@@ -2,6 +2,7 @@
 
 import gzip
 from dataclasses import replace
+from datetime import datetime
 
 import nibabel
 import nrrd
@@ -79,8 +80,22 @@ def test_nothing_of_the_patient_is_in_them_and_they_are_the_same_every_time(tmp_
     content = first.read_bytes()
     plain = gzip.decompress(content) if folder == "nifti" else content
     assert not [secret for secret in SECRETS if secret.encode() in plain]
-    if folder == "nifti":
-        assert content == second.read_bytes()
+    assert content == second.read_bytes()
+
+
+def test_no_time_is_written_into_a_nrrd_file(tmp_path, segmented, monkeypatch):
+    times = iter(range(2000, 2100))
+
+    class Clock:
+        @staticmethod
+        def utcnow() -> datetime:
+            return datetime(next(times), 1, 1)
+
+    monkeypatch.setattr("nrrd.writer.datetime", Clock)
+    first, second = (tmp_path / name / write_nrrd(segmented(), tmp_path / name)["region"] for name in ("a", "b"))
+    assert next(times) > 2001, "pynrrd asked for it"
+    assert first.read_bytes() == second.read_bytes()
+    assert first.read_bytes().startswith(b"NRRD0005\ntype: ")
 
 
 def test_what_nifti_cannot_hold_is_refused(tmp_path, segmented, segmentation):

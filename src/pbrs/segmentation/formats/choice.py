@@ -1,17 +1,18 @@
 """Which formats one call writes, and writing them image by image: all of an image's files, or none."""
 
 import glob
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
 from pbrs.errors import InputError
+from pbrs.printable import as_text
 from pbrs.radiograph.radiograph import Radiograph
 from pbrs.segmentation.formats.coco import COCO_FILE, CocoCollector
 from pbrs.segmentation.formats.dicom_seg import write_seg
-from pbrs.segmentation.formats.image import ModelIdentity, SegmentedImage
+from pbrs.segmentation.formats.image import HasMasks, ModelIdentity, SegmentedImage, all_masks
 from pbrs.segmentation.formats.table import FORMATS, PATTERNS, PNG
 
 WITHOUT_HIGHDICOM = "no DICOM SEG is written: for it, pip install 'pbrs[dicom]'"
@@ -70,6 +71,16 @@ class FormatWriter:
         return [WITHOUT_HIGHDICOM] if self._misses_highdicom else []
 
     @property
+    def written(self) -> list[str]:
+        """Formats that are written beside the PNGs of a DICOM radiograph."""
+        return ["seg"] if self.by_default and has_highdicom() else self.names
+
+    @property
+    def gathers(self) -> bool:
+        """Whether something holds all images of the call, so that `gather` needs those of an earlier one."""
+        return self._coco is not None
+
+    @property
     def common_files(self) -> list[str]:
         """Names within the folder of what holds all images of the call."""
         return [] if self._coco is None else [COCO_FILE]
@@ -116,13 +127,18 @@ class FormatWriter:
             if self.by_default and image.radiograph.file_format == "DICOM":
                 self._write_default_seg(out, image, files, warnings)
             if self._coco is not None:
-                self._coco.add(image, file_name)
+                self._coco.add(file_name, as_text(image.stem), image.masks)
         except BaseException:
             remove_written(out, image.stem)
             raise
         if {"seg", "sc"} & set(files):
             warnings += image.source_header.warnings
         return Written(files, tuple(warnings))
+
+    def gather(self, entry: Mapping[str, Any], masks: HasMasks) -> None:
+        """Take an image that an earlier call wrote, with its entry in the report, into what holds all images."""
+        if self._coco is not None:
+            self._coco.add(entry["input"], entry["stem"], all_masks(masks))
 
     def finish(self, out: Path) -> dict[str, str]:
         """Write what holds all images of the call, and give its path within `out` by format."""

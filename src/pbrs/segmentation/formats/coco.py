@@ -1,13 +1,19 @@
 """COCO instance annotations: one file for all the images of a call."""
 
+import json
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from threading import Lock
 from typing import Any
 
+import numpy as np
+from numpy.typing import NDArray
+
 import pbrs
-from pbrs.atomic_write import write_json
-from pbrs.segmentation.anatomy import ANATOMY, in_order
-from pbrs.segmentation.formats.image import ModelIdentity, SegmentedImage
+from pbrs.atomic_write import atomic_path
+from pbrs.segmentation.anatomy import ANATOMY, REGION, in_order
+from pbrs.segmentation.formats.image import ModelIdentity
+from pbrs.segmentation.spool import Spool
 
 COCO_FILE = "coco.json"
 
@@ -26,40 +32,63 @@ class CocoCollector:
     def __init__(self, model: ModelIdentity) -> None:
         self._model = model
         self._lock = Lock()
-        self._images: dict[str, tuple[dict[str, Any], dict[str, dict[str, Any]]]] = {}
+        self._spool = Spool()
+        self._places: dict[str, int] = {}
+        self._names: dict[str, None] = {}
 
-    def add(self, image: SegmentedImage, file_name: str) -> None:
-        """Trace the masks of one image; `file_name` is how the file calls the image."""
+    def add(self, file_name: str, stem: str, masks: Mapping[str, NDArray[np.bool_]]) -> None:
+        """Trace the masks of one image, bool (H, W) by name; `file_name` is how the file calls the image."""
         from pbrs.dataset.coco_annotation import annotate_mask
 
-        height, width = image.radiograph.shape
-        entry = {"file_name": file_name, "stem": image.stem, "width": width, "height": height}
-        annotations = {name: annotate_mask(mask) for name, mask in image.masks.items() if mask.any()}
+        height, width = masks[REGION].shape
+        entry = {"file_name": file_name, "stem": stem, "width": width, "height": height}
+        annotations = {name: annotate_mask(mask) for name, mask in masks.items() if mask.any()}
         with self._lock:
-            self._images[image.stem] = (entry, annotations)
+            self._places[stem] = self._spool.append([entry, annotations])
+            self._names |= dict.fromkeys(annotations)
 
     def write(self, out: Path) -> str:
         """Write ``coco.json``, images in the order of their stems, and give its path within `out`."""
-        with self._lock:
-            collected = sorted(self._images.items())
-        names = in_order([*ANATOMY, *(name for _, (_, annotations) in collected for name in annotations)])
-        numbers = {name: number for number, name in enumerate(names, start=1)}
-        images: list[dict[str, Any]] = []
-        annotations: list[dict[str, Any]] = []
-        for number, (_, (entry, drawn)) in enumerate(collected, start=1):
-            images.append({"id": number, **entry})
-            for name, annotation in drawn.items():
-                identity = {"id": len(annotations) + 1, "image_id": number, "category_id": numbers[name]}
-                annotations.append({**identity, **annotation})
-        content = {
-            "info": {
-                "description": f"segmented by PBRS {pbrs.__version__}",
-                "model": self._model.name,
-                "model_sha256": self._model.sha256,
-            },
-            "images": images,
-            "annotations": annotations,
-            "categories": [{"id": numbers[name], "name": name, "supercategory": "bone"} for name in names],
-        }
-        write_json(out / COCO_FILE, content)
+        with (
+            self._lock,
+            atomic_path(out / COCO_FILE) as temporary,
+            temporary.open("w", encoding="ascii", newline="\n") as file,
+        ):
+            file.writelines(self._parts())
         return COCO_FILE
+
+    def _parts(self) -> Iterator[str]:
+        """Make the file's JSON, a line for each image and annotation; one image is in memory at a time."""
+        names = in_order([*ANATOMY, *self._names])
+        numbers = {name: number for number, name in enumerate(names, start=1)}
+        info = {
+            "description": f"segmented by PBRS {pbrs.__version__}",
+            "model": self._model.name,
+            "model_sha256": self._model.sha256,
+        }
+        categories = [{"id": numbers[name], "name": name, "supercategory": "bone"} for name in names]
+        yield f'{{\n"info": {json.dumps(info)},\n"categories": {json.dumps(categories)},\n"images": '
+        yield from _lines({"id": number, **entry} for number, entry, _ in self._collected())
+        yield ',\n"annotations": '
+        yield from _lines(self._annotations(numbers))
+        yield "\n}\n"
+
+    def _collected(self) -> Iterator[tuple[int, dict[str, Any], dict[str, dict[str, Any]]]]:
+        for number, stem in enumerate(sorted(self._places), start=1):
+            entry, annotations = self._spool.read(self._places[stem])
+            yield number, entry, annotations
+
+    def _annotations(self, numbers: Mapping[str, int]) -> Iterator[dict[str, Any]]:
+        made = 0
+        for image, _, annotations in self._collected():
+            for name, annotation in annotations.items():
+                made += 1
+                yield {"id": made, "image_id": image, "category_id": numbers[name], **annotation}
+
+
+def _lines(values: Iterable[Mapping[str, Any]]) -> Iterator[str]:
+    before = "[\n"
+    for value in values:
+        yield before + json.dumps(value)
+        before = ",\n"
+    yield "[]" if before == "[\n" else "\n]"

@@ -14,7 +14,7 @@ from pbrs.errors import InputError
 from pbrs.radiograph.limits import muted_warnings
 from pbrs.segmentation.anatomy import SIDES, anatomy_of
 from pbrs.segmentation.formats.image import SegmentedImage
-from pbrs.segmentation.formats.source_header import IDENTITY, PATIENT_AND_STUDY
+from pbrs.segmentation.formats.source_header import COMPRESSION, IDENTITY, PATIENT_AND_STUDY
 
 if TYPE_CHECKING:
     from highdicom.seg import SegmentDescription
@@ -78,7 +78,7 @@ def write_seg(image: SegmentedImage, out: Path) -> str:
             # Without any frame there would be no image: then all of them are written.
             omit_empty_frames=any(mask.any() for mask in masks.values()),
         )
-        for keyword in ("SpecificCharacterSet", *PATIENT_AND_STUDY, *IDENTITY):
+        for keyword in ("SpecificCharacterSet", *PATIENT_AND_STUDY, *IDENTITY, *COMPRESSION):
             if keyword in header.dataset:
                 segmentation.add(header.dataset[keyword])
         # Of type 2C where there is no ImageOrientationPatient, and empty where the source does not say.

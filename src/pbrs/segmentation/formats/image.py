@@ -1,8 +1,10 @@
 """What a writer is given: one segmented radiograph, where it came from and which model segmented it."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -20,6 +22,20 @@ class ModelIdentity:
 
     name: str
     sha256: str
+
+
+class HasMasks(Protocol):
+    """A segmentation, or what was read back of one: bool (H, W), the region and each structure by name."""
+
+    @property
+    def mask(self) -> NDArray[np.bool_]:
+        """The region."""
+        ...
+
+    @property
+    def structures(self) -> Mapping[str, NDArray[np.bool_]]:
+        """Each structure that the model has."""
+        ...
 
 
 @dataclass(frozen=True, eq=False)
@@ -43,8 +59,7 @@ class SegmentedImage:
     @property
     def masks(self) -> dict[str, NDArray[np.bool_]]:
         """The region and each structure by name, bool (H, W), in the order of `anatomy.ANATOMY`."""
-        masks = {REGION: self.segmentation.mask, **self.segmentation.structures}
-        return {name: masks[name] for name in in_order(masks)}
+        return all_masks(self.segmentation)
 
     @cached_property
     def overlay(self) -> NDArray[np.uint8]:
@@ -55,3 +70,9 @@ class SegmentedImage:
     def source_header(self) -> SourceHeader:
         """What DICOM objects derived from the source take from it; raises InputError as `read_source_header` does."""
         return read_source_header(self.source, self.radiograph)
+
+
+def all_masks(found: HasMasks) -> dict[str, NDArray[np.bool_]]:
+    """Give the region and each structure by name, in the order of `anatomy.ANATOMY`."""
+    masks = {REGION: found.mask, **found.structures}
+    return {name: masks[name] for name in in_order(masks)}

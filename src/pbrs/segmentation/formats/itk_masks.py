@@ -6,6 +6,7 @@ structures overlap, which one label image cannot say: each has a file of its own
 """
 
 import gzip
+import io
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -93,4 +94,9 @@ def _write_nrrd(path: Path, volume: NDArray[np.uint8], spacing_mm: Spacing | Non
         "kinds": ["domain", "domain", "domain"],
         "encoding": "gzip",
     }
-    nrrd.write(str(path), volume, header, index_order="F", compression_level=6)
+    content = io.BytesIO()
+    nrrd.write(content, volume, header, index_order="F", compression_level=6)
+    head, end, data = content.getvalue().partition(b"\n\n")
+    # pynrrd writes the time into a comment: then no two files of one mask would be alike.
+    lines = [line for line in head.split(b"\n") if not line.startswith(b"#")]
+    path.write_bytes(b"\n".join(lines) + end + data)

@@ -9,16 +9,14 @@ import pbrs
 from pbrs.atomic_write import atomic_path
 from pbrs.radiograph.limits import muted_warnings
 from pbrs.segmentation.formats.image import SegmentedImage
-from pbrs.segmentation.formats.source_header import IDENTITY, PATIENT_AND_STUDY
+from pbrs.segmentation.formats.source_header import COMPRESSION, IDENTITY, PATIENT_AND_STUDY
 
 _SERIES_NUMBER = 9002
 _TAKEN = (
     *IDENTITY,
     "PatientOrientation",
     "BurnedInAnnotation",
-    "LossyImageCompression",
-    "LossyImageCompressionRatio",
-    "LossyImageCompressionMethod",
+    *COMPRESSION,
     "PixelSpacing",
 )
 
