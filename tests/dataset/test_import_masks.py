@@ -13,7 +13,7 @@ from pbrs.dataset.folder import open_dataset
 from pbrs.dataset.import_masks import import_masks
 from pbrs.dataset.rle import encode_runs, runs_to_text
 from pbrs.errors import InputError
-from pbrs.radiograph.reading import image_stem
+from pbrs.radiograph.find import image_stem
 from phantom import phantom, write_phantoms
 
 SHAPE = (96, 112)

@@ -18,7 +18,6 @@ from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGBaseline8Bit,
-    JPEGExtended12Bit,
     JPEGLSLossless,
     RLELossless,
 )
@@ -125,12 +124,9 @@ def test_a_missing_decoder_is_named_with_what_installs_it(
         read_radiograph(file)
 
 
-@pytest.mark.parametrize(
-    ("syntax", "message"), [(JPEGExtended12Bit, "no free decoder"), (MPEG2MPML, "which is not read")]
-)
-def test_what_nothing_decodes_is_said_to_be_so(write_dicom: DicomWriter, syntax: pydicom.uid.UID, message: str) -> None:
-    file = wrap(write_dicom(SAMPLE, BitsStored=12, HighBit=11), b"\xff\xd8\xff\xd9", syntax)
-    with pytest.raises(InputError, match=message):
+def test_what_nothing_decodes_is_said_to_be_so(write_dicom: DicomWriter) -> None:
+    file = wrap(write_dicom(SAMPLE, BitsStored=12, HighBit=11), b"\xff\xd8\xff\xd9", MPEG2MPML)
+    with pytest.raises(InputError, match="which is not read"):
         read_radiograph(file)
 
 

@@ -39,8 +39,8 @@ def test_source_and_hash_are_the_files(tmp_path: Path) -> None:
     ("content", "word"),
     [
         (b"", "is empty"),
-        (b"hello, this is no image at all", "is not PNG, JPEG, TIFF or DICOM"),
-        (b"\0" * 5000, "is not PNG, JPEG, TIFF or DICOM"),
+        (b"hello, this is no image at all", "is not PNG, JPEG, TIFF, BMP or DICOM"),
+        (b"\0" * 5000, "is not PNG, JPEG, TIFF, BMP or DICOM"),
         (b"\x1f\x8b\x08\0", "gzip: unpack"),
         (b"PK\x03\x04", "ZIP"),
         (b"%PDF-1.7", "PDF"),
@@ -89,21 +89,21 @@ def test_folders_are_searched_and_files_taken_as_they_are(tmp_path: Path) -> Non
     make_dicom(tmp_path / "IM0001", PIXELS)
     make_dicom(tmp_path / "b/1.2.840.4", PIXELS)
     make_dicom(tmp_path / "b/DICOMDIR", PIXELS)
-    found = find_radiographs([tmp_path])
+    found = find_radiographs([tmp_path]).files
     names = [str(path.relative_to(tmp_path)) for path in found]
     assert names == ["IM0001", "a.jpg", "b/1.2.840.4", "b/c.tiff", "b/deep/d.dcm", "z.PNG"]
-    assert find_radiographs([tmp_path / "notes.txt", tmp_path / "b/c.tiff", tmp_path / "b"])[:2] == [
+    assert find_radiographs([tmp_path / "notes.txt", tmp_path / "b/c.tiff", tmp_path / "b"]).files[:2] == (
         tmp_path / "notes.txt",
         tmp_path / "b/c.tiff",
-    ]
-    assert len(find_radiographs([tmp_path, tmp_path])) == len(found)
+    )
+    assert len(find_radiographs([tmp_path, tmp_path]).files) == len(found)
 
 
 def test_a_link_to_nothing_is_found_so_that_reading_names_it(tmp_path: Path) -> None:
     (tmp_path / "gone.png").symlink_to(tmp_path / "moved.png")
     (tmp_path / "notes.txt").symlink_to(tmp_path / "moved.txt")
     (tmp_path / "IM0001").symlink_to(tmp_path / "moved")
-    (found,) = find_radiographs([tmp_path])
+    (found,) = find_radiographs([tmp_path]).files
     assert found.name == "gone.png"
     with pytest.raises(InputError, match=r"gone\.png"):
         read_radiograph(found)

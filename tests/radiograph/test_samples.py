@@ -22,7 +22,6 @@ REFUSED = {
     "color3d_jpeg_baseline.dcm": "120 frames",
     "OBXXXX1A_2frame.dcm": "2 frames",
     "MR_truncated.dcm": "damaged",
-    "JPGExtended.dcm": "no free decoder",
 }
 EQUAL = [
     ("RG1_UNCR.dcm", "RG1_J2KR.dcm"),

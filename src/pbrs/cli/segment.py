@@ -223,6 +223,10 @@ def _tell_problems(report: Mapping[str, Any]) -> None:
     for word in ("refused", "failed"):
         for problem in report[word]:
             say(f"pbrs: {word}: {problem_line(problem)}", error=True)
+    for kind in report["left_out"]:
+        more = kind["count"] - len(kind["examples"])
+        named = ", ".join(kind["examples"]) + (f" and {more} more" if more else "")
+        say(f"pbrs: left out: {kind['count']}, {kind['kind']}: {named}", error=True)
     for note in report["notes"]:
         say(f"pbrs: {note}", error=True)
 

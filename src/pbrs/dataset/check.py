@@ -18,7 +18,7 @@ from pbrs.dataset.overlap import find_overlaps
 from pbrs.dataset.split_file import holds_folds, read_folds, read_split
 from pbrs.errors import InputError
 from pbrs.radiograph import read_mask, read_radiograph
-from pbrs.radiograph.reading import SUFFIXES
+from pbrs.radiograph.find import looks_like_radiograph
 
 
 @dataclass(frozen=True)
@@ -204,9 +204,8 @@ class _Look:
             for stem in files:
                 if stem not in dataset.images:
                     self._error("structure", f"{stem} has a {name} but no image: add the image, or remove the mask")
-        folders = {"images": SUFFIXES, "masks": (".png",)}
-        for place in [*folders, *(f"structures/{name}" for name in STRUCTURES)]:
-            unread = _unread(dataset.path / place, folders.get(place, (".png",)))
+        for place in ["images", "masks", *(f"structures/{name}" for name in STRUCTURES)]:
+            unread = _unread(dataset.path / place, looks_like_radiograph if place == "images" else _is_png)
             if unread:
                 self._warning(place.split("/")[0].removesuffix("s"), f"{place}/ holds files not read: {unread}")
         if (dataset.path / "structures").is_dir():
@@ -276,13 +275,13 @@ class _Look:
         self.problems.append(Problem("warning", subject, message))
 
 
-def _unread(folder: Path, suffixes: Sequence[str]) -> str:
+def _is_png(path: Path) -> bool:
+    return path.suffix.lower() == ".png"
+
+
+def _unread(folder: Path, is_read: Callable[[Path], bool]) -> str:
     if not folder.is_dir():
         return ""
     return shortened(
-        sorted(
-            path.name
-            for path in folder.iterdir()
-            if not path.name.startswith(".") and path.suffix.lower() not in suffixes
-        )
+        sorted(path.name for path in folder.iterdir() if not path.name.startswith(".") and not is_read(path))
     )

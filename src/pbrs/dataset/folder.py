@@ -1,7 +1,7 @@
 """The dataset folder: which files it holds, and reading one case of it."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,7 +14,7 @@ from pbrs.errors import InputError
 from pbrs.file_name import name_as_text
 from pbrs.json_object import read_json_object
 from pbrs.radiograph import Radiograph, read_mask, read_radiograph
-from pbrs.radiograph.reading import SUFFIXES
+from pbrs.radiograph.find import image_stem, looks_like_radiograph
 from pbrs.table import read_csv
 
 STRUCTURES = ("hip_left", "hip_right", "sacrum", "femur_left", "femur_right")
@@ -112,15 +112,15 @@ def open_dataset(path: Path) -> Dataset:
     """
     if not (path / "images").is_dir():
         raise InputError(f"{path} is not a dataset folder: expected {path / 'images'} with one file per radiograph")
-    images = _by_stem(path / "images", SUFFIXES)
+    images = _by_stem(path / "images", looks_like_radiograph)
     if not images:
-        raise InputError(f"no radiograph in {path / 'images'}: expected files ending in {', '.join(SUFFIXES)}")
-    structures = {name: _by_stem(path / "structures" / name, (".png",)) for name in STRUCTURES}
+        raise InputError(f"no radiograph in {path / 'images'}: expected PNG, JPEG, TIFF, BMP or DICOM files")
+    structures = {name: _by_stem(path / "structures" / name, _is_png) for name in STRUCTURES}
     patients_file, info_file = path / "patients.csv", path / "dataset.json"
     return Dataset(
         path=path,
         images=images,
-        masks=_by_stem(path / "masks", (".png",)),
+        masks=_by_stem(path / "masks", _is_png),
         structures={name: files for name, files in structures.items() if files},
         patients=read_table(patients_file, ("stem", "patient")) if patients_file.exists() else None,
         info=read_json_object(info_file, "mend or remove it") if info_file.exists() else {},
@@ -149,15 +149,19 @@ def read_table(path: Path, columns: tuple[str, str]) -> dict[str, str]:
     return table
 
 
-def _by_stem(folder: Path, suffixes: Sequence[str]) -> dict[str, Path]:
+def _is_png(path: Path) -> bool:
+    return path.suffix.lower() == ".png"
+
+
+def _by_stem(folder: Path, is_meant: Callable[[Path], bool]) -> dict[str, Path]:
     """Files directly in `folder` by stem, sorted; hidden files left out."""
     found: dict[str, Path] = {}
     if not folder.is_dir():
         return found
     for path in sorted(folder.iterdir()):
-        if path.name.startswith(".") or path.suffix.lower() not in suffixes:
+        if path.name.startswith(".") or not is_meant(path):
             continue
-        stem = name_as_text(path.stem)
+        stem = image_stem(path)
         if stem in found:
             raise InputError(f"{found[stem]} and {path.name} share the stem {stem}: rename or remove one")
         found[stem] = path

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from pbrs.dataset.found_mask import FoundMask
 from pbrs.errors import InputError
-from pbrs.radiograph.dicom_prefix import is_dicom
+from pbrs.radiograph.file_kind import has_dicom_prefix
 from pbrs.radiograph.limits import muted_warnings
 
 
@@ -39,7 +39,7 @@ def name_by_uid(found: Sequence[FoundMask], images: Mapping[str, Path]) -> list[
 def _sop_instance_uid(path: Path) -> str | None:
     try:
         with path.open("rb") as file:
-            if not is_dicom(file.read(132)):
+            if not has_dicom_prefix(file.read(132)):
                 return None
         from pydicom import dcmread
 

@@ -21,7 +21,9 @@ from pbrs.dataset.new_folder import new_folder
 from pbrs.errors import InputError
 from pbrs.file_name import writable_path
 from pbrs.radiograph import read_radiograph
-from pbrs.radiograph.reading import SUFFIXES
+from pbrs.radiograph.find import has_known_suffix
+
+_SUFFIX_OF = {"PNG": ".png", "JPEG": ".jpg", "TIFF": ".tif", "BMP": ".bmp", "DICOM": ".dcm"}
 
 
 @dataclass(frozen=True)
@@ -170,8 +172,9 @@ def _write_case(
     folder: Path, stem: str, image: Path, channels: Mapping[str, FoundMask]
 ) -> dict[str, NDArray[np.bool_]]:
     """Write one image and its masks, the region made of the structures if need be; return what was drawn."""
-    shape = read_radiograph(image).shape
-    suffix = image.suffix if image.suffix.lower() in SUFFIXES else ".dcm"
+    radiograph = read_radiograph(image)
+    shape = radiograph.shape
+    suffix = image.suffix if has_known_suffix(image) else _SUFFIX_OF[radiograph.file_format]
     shutil.copyfile(image, writable_path(folder / "images" / f"{stem}{suffix}"))
     drawn = {channel: mask.read_for(image, shape) for channel, mask in channels.items()}
     for channel, mask in drawn.items():

@@ -10,7 +10,7 @@ from pbrs.dataset.read_mask_files import strip_mask_suffix
 from pbrs.errors import InputError
 from pbrs.file_name import name_as_text
 from pbrs.radiograph import find_radiographs
-from pbrs.radiograph.reading import image_stem
+from pbrs.radiograph.find import image_stem
 
 REGION = "region"
 
@@ -32,7 +32,7 @@ def images_by_stem(folder: Path, besides: Path | None = None) -> dict[str, Path]
     """
     inside = besides.resolve() if besides is not None and folder.resolve() in besides.resolve().parents else None
     found: dict[str, Path] = {}
-    for path in find_radiographs([folder]):
+    for path in find_radiographs([folder]).files:
         if inside is not None and inside in path.resolve().parents:
             continue
         stem = image_stem(path)

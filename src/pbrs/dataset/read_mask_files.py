@@ -14,7 +14,7 @@ from pbrs.errors import InputError
 from pbrs.file_name import name_as_text
 from pbrs.radiograph import read_mask
 from pbrs.radiograph.anatomy import ANATOMY
-from pbrs.radiograph.dicom_prefix import is_dicom
+from pbrs.radiograph.file_kind import has_dicom_prefix
 from pbrs.radiograph.image_grid import read_image_grid
 from pbrs.radiograph.limits import read_bytes
 from pbrs.radiograph.mask_segment import MaskPlane, Segment
@@ -128,7 +128,7 @@ def _structure_of(file: Path, stem: str) -> tuple[str, str | None]:
 def _is_dicom_file(file: Path) -> bool:
     try:
         with file.open("rb") as opened:
-            return is_dicom(opened.read(132)) and file.name != "DICOMDIR"
+            return has_dicom_prefix(opened.read(132)) and file.name != "DICOMDIR"
     except OSError:
         return False
 
@@ -138,7 +138,7 @@ def _segments(file: Path, suffix: str) -> list[Segment] | None:
     if suffix not in (".nrrd", ".dcm") and not _is_dicom_file(file):
         return [_ONE]
     data = read_bytes(file)
-    if is_dicom(data):
+    if has_dicom_prefix(data):
         from pbrs.radiograph.dicom_file import parse_dicom
         from pbrs.radiograph.mask_dicom import is_seg
 

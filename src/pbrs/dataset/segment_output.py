@@ -6,7 +6,7 @@ from pathlib import Path
 from pbrs.errors import InputError
 from pbrs.file_name import name_as_text
 from pbrs.json_object import read_json_object
-from pbrs.radiograph.reading import image_stem
+from pbrs.radiograph.find import image_stem
 
 _WITH_MASKS = ("masks", "structures", "nifti", "nrrd", "seg", "coco.json")
 

@@ -38,10 +38,10 @@ def read_dicom(data: bytes, source: str, sha256: str, invert: bool) -> Radiograp
         If it is damaged, too large, compressed in a way that cannot be decoded here, or holds no single image.
     """
     with muted_warnings():
-        dataset = open_dicom(data, source)
-        header = PixelHeader.of(dataset, source)
-        words, notes = decode_pixels(dataset, header, source)
-        notes = _kind_warnings(dataset) + notes
+        dataset, notes = open_dicom(data, source)
+        header, header_notes = PixelHeader.of(dataset, source)
+        words, pixel_notes = decode_pixels(dataset, header, source)
+        notes = _kind_warnings(dataset) + notes + header_notes + pixel_notes
         if words.ndim == 3:
             scaling, levels, padding = _colour_scaling(words)
             shown_inverted = False
@@ -95,11 +95,23 @@ def find_padding(words: NDArray[np.integer], values: NDArray[np.integer], datase
     if first is None:
         return None
     last = integer(dataset, "PixelPaddingRangeLimit")
-    low, high = sorted((first, first if last is None else last))
+    bounds = [_in_range_of(words.dtype, value) for value in (first, first if last is None else last)]
+    low, high = sorted(bounds)
     padding = (words >= low) & (words <= high)
     if values is not words:
         padding |= (values >= low) & (values <= high)
     return padding if padding.any() else None
+
+
+def _in_range_of(dtype: np.dtype[np.integer], value: int) -> int:
+    """Take a number that was written with the other sign (as US of signed pixels, or SS of unsigned ones) for theirs.
+
+    Padding is written as US or SS as PixelRepresentation says (PS3.5, 6.2); many writers do not heed it.
+    """
+    limits, whole = np.iinfo(dtype), 1 << (8 * dtype.itemsize)
+    if value > limits.max and value - whole >= limits.min:
+        return value - whole
+    return value + whole if value < limits.min and value + whole <= limits.max else value
 
 
 def _grey_scaling(levels: Levels, dataset: Dataset) -> tuple[Scaling, list[str]]:

@@ -16,6 +16,14 @@ def texts(dataset: Dataset, keyword: str) -> list[str]:
     return [str(one).strip().upper() for one in values]
 
 
+def texts_as_written(dataset: Dataset, keyword: str) -> list[str]:
+    """Give the values of a code string without changing their letters."""
+    value = _value(dataset, keyword)
+    if value is None:
+        return []
+    return [str(one).strip() for one in ([value] if isinstance(value, str) else list(value))]
+
+
 def text(dataset: Dataset, keyword: str) -> str:
     """Give the first value of a code string in capitals, or ``""``."""
     return next(iter(texts(dataset, keyword)), "")

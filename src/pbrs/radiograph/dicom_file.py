@@ -16,13 +16,15 @@ from pydicom.uid import (
 
 from pbrs.errors import InputError
 from pbrs.radiograph.dicom_attributes import integer, text
-from pbrs.radiograph.dicom_prefix import is_dicom
+from pbrs.radiograph.dicom_incomplete import close_pixel_data, refuse_without_pixels
+from pbrs.radiograph.dicom_numbers import mend_numbers
+from pbrs.radiograph.file_kind import has_dicom_prefix
 from pbrs.radiograph.limits import DEFLATE, inflate
 
 EXPECTED = "expected a single radiograph (CR, DX, RF or secondary capture)"
 
 
-def open_dicom(data: bytes, source: str) -> Dataset:
+def open_dicom(data: bytes, source: str) -> tuple[Dataset, list[str]]:
     """Parse a DICOM file that holds an image.
 
     Files without preamble or file meta information are read too, as old archives write them.
@@ -36,16 +38,22 @@ def open_dicom(data: bytes, source: str) -> Dataset:
 
     Returns
     -------
-    pydicom.Dataset
+    dataset
         With ``PixelData`` and a transfer syntax.
+    warnings
+        One line for what was mended.
 
     Raises
     ------
     InputError
         If it is damaged, inflates to too much, or holds no image or several.
     """
+    notes: list[str] = []
     try:
         dataset = parse_dicom(data, source)
+        if "PixelData" not in dataset and (closed := close_pixel_data(data, source)) is not None:
+            dataset = parse_dicom(closed, source)
+            notes.append("the end of the pixel data is not marked, though all of them are there: read as they are")
         has_pixels = "PixelData" in dataset
         has_floats = "FloatPixelData" in dataset or "DoubleFloatPixelData" in dataset
         is_known = "SOPClassUID" in dataset or "Modality" in dataset or "Rows" in dataset
@@ -62,14 +70,16 @@ def open_dicom(data: bytes, source: str) -> Dataset:
     if has_floats:
         raise InputError(f"{source}: floating point pixels, as in a parametric map: {EXPECTED}")
     if not has_pixels:
-        if not is_known and not is_dicom(data):
-            raise InputError(f"{source} is not PNG, JPEG, TIFF or DICOM: export it as one of these")
+        if not is_known and not has_dicom_prefix(data):
+            raise InputError(f"{source} is not PNG, JPEG, TIFF, BMP or DICOM: export it as one of these")
+        refuse_without_pixels(dataset, source)
         raise InputError(f"{source}: DICOM without an image{_kind(dataset)}: {EXPECTED}")
+    notes += mend_numbers(dataset)
     frames = integer(dataset, "NumberOfFrames") or 1
     if frames > 1:
         raise InputError(f"{source}: {frames} frames: {EXPECTED}; export the frame you want as a file of its own")
     _settle_transfer_syntax(dataset)
-    return dataset
+    return dataset, notes
 
 
 def parse_dicom(data: bytes, source: str) -> Dataset:

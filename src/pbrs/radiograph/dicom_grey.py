@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pydicom import Dataset
 
-from pbrs.radiograph.dicom_attributes import integer, items, number, numbers, text
+from pbrs.radiograph.dicom_attributes import items, number, numbers, text
 from pbrs.radiograph.grey import Scaling
 
 
@@ -19,8 +19,11 @@ class LookupTable:
     bits: int
 
     @classmethod
-    def of(cls, item: Dataset, dataset: Dataset) -> "LookupTable | None":
+    def of(cls, item: Dataset, dataset: Dataset, values: NDArray[np.float64]) -> "LookupTable | None":
         """Read a LUT Descriptor and LUT Data, or give None if they make no sense.
+
+        The first value mapped is US or SS as the values are (PS3.3, C.11.1.1.1 and C.11.2.1.1), and many writers get
+        it wrong: of the two numbers that its 16 bits can mean, the one is taken that maps more of `values`.
 
         pydicom's own `apply_modality_lut` and `apply_voi_lut` do not take 9 to 15 bits, 8-bit entries packed in
         words, or values above the range of an 8-bit table.
@@ -29,12 +32,10 @@ class LookupTable:
         if len(descriptor) != 3:
             return None
         count, first, bits = (descriptor[0] & 0xFFFF) or 2**16, descriptor[1], descriptor[2] & 0xFF
-        if first >= 2**15 and integer(dataset, "PixelRepresentation") == 1:
-            first -= 2**16  # written as US where the pixels are signed
         entries = _entries(item, dataset, count, bits)
         if entries is None or not 1 <= bits <= 16 or entries.size < count:
             return None
-        return cls(entries[:count].astype(np.float64), first, bits)
+        return cls(entries[:count].astype(np.float64), _first_mapped(first, count, values), bits)
 
     def apply(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
         """Map values; those before the table take its first entry, those beyond its last."""
@@ -62,7 +63,7 @@ def modality_values(values: NDArray[np.float64], dataset: Dataset) -> tuple[NDAr
     """
     tables = items(dataset, "ModalityLUTSequence")
     if tables:
-        table = LookupTable.of(tables[0], dataset)
+        table = LookupTable.of(tables[0], dataset, values)
         if table is None:
             return values, ["the modality LUT cannot be read: left out"]
         return table.apply(values), []
@@ -99,7 +100,7 @@ def voi_scaling(values: NDArray[np.float64], dataset: Dataset) -> tuple[Scaling 
     tables = items(dataset, "VOILUTSequence")
     warnings: list[str] = []
     if tables:
-        table = LookupTable.of(tables[0], dataset)
+        table = LookupTable.of(tables[0], dataset, values)
         if table is not None:
             scaled = np.clip(table.apply(values) / _top(table), 0, 1)
             return Scaling(scaled, f"VOI LUT{_of(len(tables))}"), []
@@ -158,6 +159,12 @@ def is_shown_inverted(dataset: Dataset) -> tuple[bool, list[str]]:
     if shape == "INVERSE" and not first:
         return True, ["Presentation LUT Shape INVERSE with MONOCHROME2 is a contradiction: inverted; check the overlay"]
     return first, []
+
+
+def _first_mapped(first: int, count: int, values: NDArray[np.float64]) -> int:
+    other = first - 2**16 if first >= 2**15 else first + 2**16 if first < 0 else first
+    mapped = {start: int(((values >= start) & (values < start + count)).sum()) for start in (first, other)}
+    return other if mapped[other] > mapped[first] else first
 
 
 def _top(table: LookupTable) -> float:

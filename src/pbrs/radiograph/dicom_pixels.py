@@ -13,14 +13,15 @@ from pydicom.uid import UID, JPEGExtended12Bit, RLELossless
 
 from pbrs.errors import InputError
 from pbrs.radiograph.codestream import Codestream, read_codestream, rle_length
-from pbrs.radiograph.dicom_attributes import integer, text
+from pbrs.radiograph.dicom_attributes import integer, text, texts_as_written
+from pbrs.radiograph.dicom_incomplete import refuse_cut_off
 from pbrs.radiograph.isolated_decoder import decode_isolated
 from pbrs.radiograph.limits import check_pixels
 
 _COLOUR = {"RGB", "YBR_FULL", "YBR_FULL_422", "YBR_PARTIAL_422", "YBR_PARTIAL_420", "YBR_ICT", "YBR_RCT"}
 _PLUGINS = ("pydicom", "pyjpegls", "pylibjpeg", "pillow")
-"""Decoders in the order in which they are tried. GDCM, which pydicom would try first, is left to what nothing
-else decodes, JPEG lossless, and then runs in a process of its own."""
+"""Decoders in the order in which they are tried. GDCM, which pydicom would try first, comes last, and in a process of
+its own: for JPEG lossless and JPEG Extended of 12 bits, which no other free one decodes, and where the others fail."""
 _DAMAGED = "the pixel data cannot be decoded: damaged, incomplete or not as the header says; export it again"
 
 
@@ -38,8 +39,19 @@ class PixelHeader:
     signed: bool
 
     @classmethod
-    def of(cls, dataset: Dataset, source: str) -> "PixelHeader":
-        """Read and check it; raises InputError that names the attribute which is absent or makes no sense."""
+    def of(cls, dataset: Dataset, source: str) -> tuple["PixelHeader", list[str]]:
+        """Read and check it, and set what was absent to its default in `dataset`, which the decoders want whole.
+
+        Returns
+        -------
+        header, warnings
+            One line for the attributes that were absent, or written as they should not be.
+
+        Raises
+        ------
+        InputError
+            That names the attribute which is absent or makes no sense.
+        """
         photometric = text(dataset, "PhotometricInterpretation")
         if photometric not in {"MONOCHROME1", "MONOCHROME2", "PALETTE COLOR"} | _COLOUR:
             raise InputError(
@@ -48,10 +60,12 @@ class PixelHeader:
             )
         rows, columns = _needed(dataset, source, "Rows"), _needed(dataset, source, "Columns")
         check_pixels(source, rows, columns)
-        allocated = _needed(dataset, source, "BitsAllocated")
+        samples = integer(dataset, "SamplesPerPixel") or (3 if photometric in _COLOUR else 1)
+        allocated = integer(dataset, "BitsAllocated") or _bits_by_length(dataset, rows * columns * samples)
+        if allocated is None:
+            allocated = _needed(dataset, source, "BitsAllocated")
         stored = integer(dataset, "BitsStored") or allocated
         high = integer(dataset, "HighBit")
-        samples = integer(dataset, "SamplesPerPixel") or (3 if photometric in _COLOUR else 1)
         if allocated not in (1, 8, 16, 32) or not 1 <= stored <= allocated:
             raise InputError(
                 f"{source}: {stored} of {allocated} bits (0028,0100 and 0028,0101): expected 1 to 32 bits stored in "
@@ -62,7 +76,34 @@ class PixelHeader:
         # A high bit that does not fit the stored bits means nothing: what everybody writes is BitsStored - 1.
         high = high if high is not None and stored - 1 <= high < allocated else stored - 1
         signed = integer(dataset, "PixelRepresentation") == 1
-        return cls(rows, columns, samples, photometric, allocated, stored, high, signed)
+        header = cls(rows, columns, samples, photometric, allocated, stored, high, signed)
+        return header, header._set_in(dataset)
+
+    def _set_in(self, dataset: Dataset) -> list[str]:
+        """Write what is taken into the data set; tell which of it was absent."""
+        taken: dict[str, int | str] = {
+            "SamplesPerPixel": self.samples,
+            "PhotometricInterpretation": self.photometric,
+            "BitsAllocated": self.bits_allocated,
+            "BitsStored": self.bits_stored,
+            "HighBit": self.high_bit,
+            "PixelRepresentation": int(self.signed),
+        }
+        if self.samples > 1:
+            taken["PlanarConfiguration"] = integer(dataset, "PlanarConfiguration") or 0
+        notes = []
+        for keyword, value in taken.items():
+            if keyword == "PhotometricInterpretation":
+                if texts_as_written(dataset, keyword) != [self.photometric]:
+                    notes.append(f"{keyword} is not written in capitals: {self.photometric} taken")
+            elif integer(dataset, keyword) is None:
+                notes.append(f"{keyword} is absent: {value} taken")
+            elif integer(dataset, keyword) == value:
+                continue
+            if keyword in dataset:
+                del dataset[keyword]
+            setattr(dataset, keyword, value)
+        return notes
 
 
 def decode_pixels(dataset: Dataset, header: PixelHeader, source: str) -> tuple[NDArray[np.integer], list[str]]:
@@ -90,7 +131,9 @@ def decode_pixels(dataset: Dataset, header: PixelHeader, source: str) -> tuple[N
         If the decoder is not installed, or the data are damaged.
     """
     syntax = dataset.file_meta.TransferSyntaxUID
-    _check_decoder(syntax, header, source)
+    _check_decoder(syntax, source)
+    if not syntax.is_encapsulated:
+        refuse_cut_off(dataset, source, _native_bytes(header))
     codestream = _check_frame(dataset, header, syntax, source) if syntax.is_encapsulated else None
     try:
         values = _decode(dataset, header, codestream)
@@ -128,22 +171,23 @@ def stored_values(values: NDArray[np.integer], header: PixelHeader) -> NDArray[n
 
 
 def _decode(dataset: Dataset, header: PixelHeader, codestream: Codestream | None) -> NDArray[np.integer]:
-    """Decode with the plugins of `_PLUGINS`, in that order; raises whatever the last of them raises."""
+    """Decode with the plugins of `_PLUGINS`, in that order, and at last with GDCM; raises what the last one raises."""
     # Unused bits are put right by `stored_values`, which heeds HighBit too. In a codestream there are none.
     syntax = dataset.file_meta.TransferSyntaxUID
     if not syntax.is_encapsulated:
         return pixel_array(dataset, correct_unused_bits=False)
     available = get_decoder(syntax).available_plugins
-    plugins = [name for name in _PLUGINS if name in available] or list(available)
-    for plugin in plugins:
+    plugins = [name for name in (*_PLUGINS, "gdcm") if name in available] or list(available)
+    deep = syntax == JPEGExtended12Bit and codestream is not None and codestream.bits > 8
+    for plugin in ["gdcm"] if deep else plugins:
         try:
             values: NDArray[np.integer]
             if plugin == "gdcm":
-                values = decode_isolated(dataset, plugin)
+                values = decode_isolated(dataset, plugin, codestream.bits if deep and codestream else None)
             else:
                 values = pixel_array(dataset, correct_unused_bits=False, decoding_plugin=plugin)
         except Exception:
-            if plugin == plugins[-1]:
+            if plugin in (plugins[-1], "gdcm"):
                 raise
             continue
         if plugin == "pillow" and codestream and codestream.signed and not header.signed and header.samples == 1:
@@ -154,6 +198,22 @@ def _decode(dataset: Dataset, header: PixelHeader, codestream: Codestream | None
     return values
 
 
+def _native_bytes(header: PixelHeader) -> int:
+    """Count the bytes of uncompressed pixels, without the one that makes them even (PS3.5, 8.1.1 and 8.2)."""
+    samples = header.rows * header.columns * header.samples
+    if header.photometric == "YBR_FULL_422":
+        samples = samples * 2 // 3
+    return -(-samples * header.bits_allocated // 8)
+
+
+def _bits_by_length(dataset: Dataset, samples: int) -> int | None:
+    """Tell BitsAllocated from the length of uncompressed pixel data; None where it cannot be told."""
+    if dataset.file_meta.TransferSyntaxUID.is_encapsulated:
+        return None
+    length = len(dataset.PixelData or b"")
+    return next((bits for bits in (8, 16, 32) if samples * bits // 8 <= length <= samples * bits // 8 + 1), None)
+
+
 def _needed(dataset: Dataset, source: str, keyword: str) -> int:
     value = integer(dataset, keyword)
     if value is None:
@@ -161,7 +221,7 @@ def _needed(dataset: Dataset, source: str, keyword: str) -> int:
     return value
 
 
-def _check_decoder(syntax: UID, header: PixelHeader, source: str) -> None:
+def _check_decoder(syntax: UID, source: str) -> None:
     try:
         decoder = get_decoder(syntax)
     except NotImplementedError:
@@ -169,11 +229,8 @@ def _check_decoder(syntax: UID, header: PixelHeader, source: str) -> None:
         raise InputError(f"{source}: stored as {known}, which is not read: export it uncompressed") from None
     if not decoder.is_available:
         raise InputError(f"{source}: compressed as {syntax.name}: to read it, pip install 'pbrs[dicom]'")
-    if syntax == JPEGExtended12Bit and header.bits_stored != 8:
-        raise InputError(
-            f"{source}: compressed as JPEG Extended with {header.bits_stored} bits, which no free decoder reads: "
-            "export it uncompressed or as JPEG 2000"
-        )
+    if syntax == JPEGExtended12Bit and "gdcm" not in decoder.available_plugins:
+        raise InputError(f"{source}: compressed as {syntax.name}: to read it, pip install 'pbrs[dicom]'")
 
 
 def _check_frame(dataset: Dataset, header: PixelHeader, syntax: UID, source: str) -> Codestream | None:

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from pbrs.radiograph.dicom_prefix import is_dicom
+from pbrs.radiograph.file_kind import has_dicom_prefix
 from pbrs.radiograph.limits import muted_warnings, read_bytes
 
 if TYPE_CHECKING:
@@ -74,7 +74,7 @@ def read_image_grid(path: Path, shape: tuple[int, int]) -> ImageGrid:
     data = read_bytes(path)
     with muted_warnings():
         try:
-            return _of_dicom(data, path.name, shape) if is_dicom(data) else _of_picture(data, shape)
+            return _of_dicom(data, path.name, shape) if has_dicom_prefix(data) else _of_picture(data, shape)
         except Exception:
             return ImageGrid(shape)  # the image was read: what else its header holds may be broken
 

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 
 from pbrs.errors import InputError
 from pbrs.radiograph.anatomy import ANATOMY, REGION
-from pbrs.radiograph.dicom_prefix import is_dicom
+from pbrs.radiograph.file_kind import has_dicom_prefix
 from pbrs.radiograph.grey import luminance
 from pbrs.radiograph.image_grid import ImageGrid, read_image_grid
 from pbrs.radiograph.limits import read_bytes
@@ -104,7 +104,7 @@ def open_segments(data: bytes, source: str) -> list[Segment]:
         If it is no mask file, or damaged.
     """
     # DICOM first: it may carry a TIFF header in its preamble (PS3.10, 7.1).
-    if is_dicom(data):
+    if has_dicom_prefix(data):
         from pbrs.radiograph.mask_dicom import read_seg  # here: importing pydicom takes longer than reading a PNG
 
         return read_seg(data, source)

@@ -20,7 +20,7 @@ class Radiograph:
     sha256
         SHA-256 of the file's bytes, hexadecimal.
     file_format
-        ``"PNG"``, ``"JPEG"``, ``"TIFF"`` or ``"DICOM"``.
+        ``"PNG"``, ``"JPEG"``, ``"TIFF"``, ``"BMP"`` or ``"DICOM"``.
     bits
         Bits of grey that the source stored (8 for an 8-bit PNG, BitsStored for DICOM).
     grey_rule
@@ -43,7 +43,7 @@ class Radiograph:
     pixels: NDArray[np.float32]
     source: str
     sha256: str
-    file_format: Literal["PNG", "JPEG", "TIFF", "DICOM"]
+    file_format: Literal["PNG", "JPEG", "TIFF", "BMP", "DICOM"]
     bits: int
     grey_rule: str
     inverted: bool = False

@@ -11,7 +11,7 @@ from PIL import Image
 from pbrs.errors import InputError
 from pbrs.radiograph.limits import MAX_PIXELS, check_pixels, muted_warnings
 
-RasterFormat = Literal["PNG", "JPEG", "TIFF"]
+RasterFormat = Literal["PNG", "JPEG", "TIFF", "BMP"]
 
 _ORIENTATION_TAG = 0x0112
 _BITS_TAG, _PHOTOMETRIC_TAG, _SAMPLE_FORMAT_TAG = 258, 262, 339

@@ -103,7 +103,8 @@ class SegFrames:
         return flat.reshape(self.rows, self.columns)
 
     def _header(self) -> PixelHeader:
-        return PixelHeader.of(self._dataset, self._source)
+        header, _ = PixelHeader.of(self._dataset, self._source)
+        return header
 
     def _single(self, frame: bytes) -> Dataset:
         """Make an image of one frame, as the decoders of radiographs take it."""

@@ -10,7 +10,7 @@ import pbrs
 from pbrs.errors import InputError
 from pbrs.file_lock import sole_use
 from pbrs.printable import as_text
-from pbrs.radiograph import Polarity, Radiograph, find_radiographs, read_radiograph
+from pbrs.radiograph import Found, Polarity, Radiograph, find_radiographs, read_radiograph
 from pbrs.segmentation.formats import FormatWriter, HasMasks, ModelIdentity, SegmentedImage
 from pbrs.segmentation.journal import JOURNAL, Journal, OutcomeKind, PastOutcomes
 from pbrs.segmentation.many import overlap
@@ -103,9 +103,10 @@ def segment_files(
     """
     formats = FormatWriter(options.formats, ModelIdentity(segmenter.card.name, segmenter.sha256))
     names = OutputNames()
-    stems = {path: names.claim(path) for path in find_radiographs(inputs)}
+    found = find_radiographs(inputs)
+    stems = {path: names.claim(path) for path in found.files}
     order = dict.fromkeys(map(as_text, stems.values()))
-    head = _head(segmenter, options)
+    head = _head(segmenter, options, found)
     digest = _digest(segmenter, options, formats)
 
     earlier = PastOutcomes(out / JOURNAL, digest if options.resume else None, order)
@@ -160,7 +161,7 @@ def segment_files(
     return report
 
 
-def _head(segmenter: Segmenter, options: SegmentOptions) -> dict[str, Any]:
+def _head(segmenter: Segmenter, options: SegmentOptions, found: Found) -> dict[str, Any]:
     """Give what the report says of the call itself."""
     return {
         "version": REPORT_VERSION,
@@ -172,6 +173,10 @@ def _head(segmenter: Segmenter, options: SegmentOptions) -> dict[str, Any]:
         "runtime": segmenter.runtime.name,
         "views": list(options.views),
         "polarity": options.polarity,
+        "left_out": [
+            {"kind": as_text(kind.kind), "count": kind.count, "examples": [as_text(name) for name in kind.examples]}
+            for kind in found.left_out
+        ],
     }
 
 

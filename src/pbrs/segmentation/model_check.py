@@ -17,6 +17,7 @@ import numpy as np
 from pbrs.errors import InputError
 from pbrs.modelfile.card import INPUT_NAME, OUTPUT_NAME, ModelCard, parse_card
 from pbrs.modelfile.limits import TRIAL_BYTES, TRIAL_SECONDS, TRIAL_THREADS
+from pbrs.printable import say
 from pbrs.segmentation.onnx_file import OnnxFile, Port
 
 if TYPE_CHECKING:
@@ -193,8 +194,8 @@ if __name__ == "__main__":
     try:
         _try_standard_input(sys.argv[1], sys.argv[2])  # type: ignore[arg-type]
     except InputError as refused:
-        print(refused)
+        say(str(refused))
         sys.exit(2)
     except MemoryError:
-        print(f"model {sys.argv[1]} needs more than {TRIAL_BYTES // 2**30} GiB of memory for one image")
+        say(f"model {sys.argv[1]} needs more than {TRIAL_BYTES // 2**30} GiB of memory for one image")
         sys.exit(2)

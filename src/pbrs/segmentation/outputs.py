@@ -1,6 +1,5 @@
 """What `segment` writes for one radiograph, and its entry in the report."""
 
-import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ import numpy as np
 
 from pbrs.atomic_write import write_png
 from pbrs.printable import as_file_name, as_text, printable
-from pbrs.radiograph.reading import image_stem
+from pbrs.radiograph.find import image_stem
 from pbrs.segmentation.formats import FormatWriter, SegmentedImage
 from pbrs.segmentation.formats.choice import remove_written
 from pbrs.segmentation.formats.table import PATTERNS
@@ -34,7 +33,7 @@ class OutputNames:
 
     def claim(self, path: Path) -> str:
         """Give the image's stem, shortened if need be, or the stem with the first free number from 2."""
-        wanted = as_file_name(_decodable(image_stem(path)).encode()[:LONGEST_STEM_BYTES].decode(errors="ignore"))
+        wanted = as_file_name(image_stem(path).encode()[:LONGEST_STEM_BYTES].decode(errors="ignore"))
         stem, number = wanted, 1
         # Compared without case: some file systems know no difference.
         while self._taken & (names := {name.casefold() for name in (stem, _blanked(stem))}):
@@ -141,14 +140,15 @@ def shown_name(entry: Mapping[str, Any]) -> str:
 
 
 def problem_line(problem: Mapping[str, str]) -> str:
-    """Say why an input was refused or has failed, with the path that was given."""
+    """Say why an input was refused or has failed: the path that was given, then the error without the file's name.
+
+    Errors name their file, for those who read one file by themselves; here it would stand twice.
+    """
     path, error = problem["input"], problem["error"]
-    return error if path in error else f"{path}: {error}"
-
-
-def _decodable(name: str) -> str:
-    """Give a file's name with what is no text in it (bytes that are not UTF-8) replaced."""
-    return os.fsencode(name).decode("utf-8", "replace").replace("\ufffd", "_")
+    name = Path(path).name
+    if path in error:
+        return error
+    return f"{path}: {error.removeprefix(name).lstrip(': ')}"
 
 
 def _texts(files: Any) -> Any:

@@ -91,7 +91,7 @@ def read_source_header(path: Path, radiograph: Radiograph) -> SourceHeader:
     if hashlib.sha256(data).hexdigest() != radiograph.sha256:
         raise InputError(f"{radiograph.source} has changed while it was segmented: segment it again")
     with muted_warnings():
-        return _derive(open_dicom(data, radiograph.source), radiograph)
+        return _derive(open_dicom(data, radiograph.source)[0], radiograph)
 
 
 def _derive(source: Dataset, radiograph: Radiograph) -> SourceHeader:
