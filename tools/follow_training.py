@@ -59,7 +59,7 @@ def score(network: UNet, settings: TrainingSettings, dataset: Dataset) -> dict[s
     overlaps: dict[str, list[tuple[float, float]]] = {name: [] for name in settings.channels}
     for stem in dataset.stems:
         radiograph, region = dataset.read(stem)
-        fit = Placement.fit(radiograph.shape, settings.image_size, settings.placement)
+        fit = Placement.fit(radiograph.shape, settings.image_size, settings.placement, radiograph.pixel_aspect)
         output = torch.sigmoid(network(torch.from_numpy(fit.place(radiograph.pixels))[None, None]))[0].numpy()
         for name, probability in zip(settings.channels, output, strict=True):
             truth = region if name == "region" else dataset.read_structure(stem, name, radiograph.shape)

@@ -192,7 +192,7 @@ def test_the_page_tells_warnings_refusals_failures_and_quality(tmp_path):
         "holes in the region",
         "0.43",
         "chest.png: does not look like",
-        "<li>in/broken.png: broken.png is damaged",
+        "<li>in/broken.png: is damaged",
         "1 of 3",
     ):
         assert said in text

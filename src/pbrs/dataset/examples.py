@@ -99,7 +99,7 @@ def load_examples(
         hashes[stem], sha256[stem] = perceptual_hash(radiograph.pixels), radiograph.sha256
         if not region.any():
             empty.append(stem)
-        fit = Placement.fit(radiograph.shape, image_size, placement)
+        fit = Placement.fit(radiograph.shape, image_size, placement, radiograph.pixel_aspect)
         images[index] = place_image(fit, radiograph.pixels)
         for channel, name in enumerate(channels):
             mask = region if name == "region" else dataset.read_structure(stem, name, radiograph.shape)

@@ -9,8 +9,8 @@ from pydicom.uid import RLELossless
 
 from pbrs.radiograph.dicom_attributes import integer, text
 from pbrs.radiograph.dicom_file import open_dicom
-from pbrs.radiograph.dicom_geometry import read_patient_left, read_spacing
-from pbrs.radiograph.dicom_grey import is_shown_inverted, modality_values, voi_scaling
+from pbrs.radiograph.dicom_geometry import read_aspect, read_patient_left, read_spacing
+from pbrs.radiograph.dicom_grey import burnt_out, is_shown_inverted, modality_values, voi_scaling
 from pbrs.radiograph.dicom_pixels import PixelHeader, decode_pixels, stored_values
 from pbrs.radiograph.grey import Levels, Scaling, finish, luminance, scale_by_percentiles
 from pbrs.radiograph.limits import muted_warnings
@@ -52,12 +52,13 @@ def read_dicom(data: bytes, source: str, sha256: str, invert: bool) -> Radiograp
             values = words if is_coded else stored_values(words, header)
             padding = find_padding(words, values, dataset)
             levels = Levels.of(values, padding)
-            scaling, grey_notes = _grey_scaling(levels, dataset)
             shown_inverted, polarity_notes = is_shown_inverted(dataset)
+            scaling, grey_notes = _grey_scaling(levels, dataset, shown_inverted)
             notes += grey_notes + polarity_notes
         if scaling.warning:
             notes.append(scaling.warning)
         spacing, spacing_source = read_spacing(dataset)
+        aspect, aspect_notes = read_aspect(dataset)
         side, assumed, side_notes = read_patient_left(dataset)
     inverted = shown_inverted != invert
     return Radiograph(
@@ -70,9 +71,10 @@ def read_dicom(data: bytes, source: str, sha256: str, invert: bool) -> Radiograp
         inverted=inverted,
         spacing_mm=spacing,
         spacing_source=spacing_source,
+        pixel_aspect=aspect,
         patient_left=side,
         patient_left_assumed=assumed,
-        warnings=tuple(notes + side_notes),
+        warnings=tuple(notes + aspect_notes + side_notes),
     )
 
 
@@ -114,7 +116,7 @@ def _in_range_of(dtype: np.dtype[np.integer], value: int) -> int:
     return value + whole if value < limits.min and value + whole <= limits.max else value
 
 
-def _grey_scaling(levels: Levels, dataset: Dataset) -> tuple[Scaling, list[str]]:
+def _grey_scaling(levels: Levels, dataset: Dataset, inverted: bool) -> tuple[Scaling, list[str]]:
     values, notes = modality_values(levels.values, dataset)
     scaling, voi_notes = voi_scaling(values, dataset)
     notes += voi_notes
@@ -123,9 +125,10 @@ def _grey_scaling(levels: Levels, dataset: Dataset) -> tuple[Scaling, list[str]]
         return by_percentiles, notes
     if scaling is not None:
         shown = scaling.table[levels.counts > 0]
-        if shown.max() > shown.min():
+        fault = "one grey only" if shown.max() <= shown.min() else burnt_out(values, scaling, levels.counts, inverted)
+        if not fault:
             return scaling, notes
-        notes.append(f"the file's {scaling.rule} shows one grey only: percentiles used instead")
+        notes.append(f"the file's {scaling.rule} shows {fault}: percentiles used instead")
     return by_percentiles, notes
 
 

@@ -4,6 +4,7 @@ from typing import Literal
 
 from pydicom import Dataset
 
+from pbrs.radiograph.aspect import told_aspect
 from pbrs.radiograph.dicom_attributes import numbers, texts
 
 SpacingSource = Literal["PixelSpacing", "ImagerPixelSpacing"]
@@ -23,6 +24,21 @@ def read_spacing(dataset: Dataset) -> tuple[tuple[float, float] | None, SpacingS
         if len(found) == 2 and all(0.001 <= value <= _MOST_MM for value in found):
             return (found[0], found[1]), keyword
     return None, None
+
+
+def read_aspect(dataset: Dataset) -> tuple[float, list[str]]:
+    """Give the height of a pixel divided by its width, from the spacing, or else PixelAspectRatio (PS3.3, C.7.6.3.1.7).
+
+    Returns
+    -------
+    aspect, warnings
+        As `told_aspect` gives them.
+    """
+    for keyword in (*_SOURCES, "NominalScannedPixelSpacing", "PixelAspectRatio"):
+        found = numbers(dataset, keyword)
+        if len(found) == 2 and min(found) > 0:
+            return told_aspect(found[0], found[1], keyword)
+    return 1.0, []
 
 
 def read_patient_left(dataset: Dataset) -> tuple[Side, bool, list[str]]:

@@ -9,6 +9,9 @@ from pydicom import Dataset
 from pbrs.radiograph.dicom_attributes import items, number, numbers, text
 from pbrs.radiograph.grey import Scaling
 
+_NEARLY, _MOST_WHITE, _MOST_BLACK, _MOST_BEYOND = 0.02, 0.9, 0.99, 0.25
+_FULL_RANGES = (8, 10, 12)
+
 
 @dataclass(frozen=True, eq=False)
 class LookupTable:
@@ -147,6 +150,40 @@ def apply_window(
         # Beyond ±50 the exponential says nothing more, and would overflow.
         return 1 / (1 + np.exp(np.clip(-4 * (values - centre) / width, -50, 50)))
     return None
+
+
+def burnt_out(values: NDArray[np.float64], scaling: Scaling, counts: NDArray[np.int64], inverted: bool) -> str:
+    """Say how a window or VOI LUT burns the image out, or give ``""``.
+
+    It does if more than 90 % of the pixels are as good as white, or 99 % black: no window that someone chose for a
+    radiograph does that, while a narrow one leaves half of the image at either end. And a window of the full range of
+    fewer bits than the values have (0 to 255 over 12 bits: left over from another copy) does from a quarter in white.
+    Little is lost where this is wrong: by percentiles are shown all radiographs without a window.
+
+    Parameters
+    ----------
+    values, scaling, counts
+        Modality values (K,), what they are shown as, and how many pixels have each.
+    inverted
+        Whether the result will be turned over.
+    """
+    total = max(1, int(counts.sum()))
+    brightest, darkest = (
+        float(counts[part].sum()) / total for part in (scaling.table >= 1 - _NEARLY, scaling.table <= _NEARLY)
+    )
+    white, black = (darkest, brightest) if inverted else (brightest, darkest)
+    if white > _MOST_WHITE:
+        return f"{white:.0%} of the image white"
+    if black > _MOST_BLACK:
+        return f"{black:.1%} of the image black"
+    below, above = values[scaling.table <= 0], values[scaling.table >= 1]
+    if brightest > _MOST_BEYOND and above.size and scaling.rule.startswith("window"):
+        first = float(below.max()) if below.size else float(values.min())
+        for bits in _FULL_RANGES:
+            top = 2**bits - 1
+            if abs(first) <= 2 and abs(float(above.min()) - top) <= 2 and values[counts > 0].max() > 2 * top:
+                return f"{bits} bits of values that have more, {brightest:.0%} of them beyond it"
+    return ""
 
 
 def is_shown_inverted(dataset: Dataset) -> tuple[bool, list[str]]:

@@ -35,7 +35,9 @@ class Placement:
     width: int
 
     @classmethod
-    def fit(cls, native_shape: tuple[int, int], input_shape: tuple[int, int], mode: PlacementMode) -> "Placement":
+    def fit(
+        cls, native_shape: tuple[int, int], input_shape: tuple[int, int], mode: PlacementMode, aspect: float = 1.0
+    ) -> "Placement":
         """Fit an image into an input.
 
         Parameters
@@ -45,12 +47,16 @@ class Placement:
         mode
             ``"stretch"`` fills the input (the paper's way: proportions change); ``"letterbox"`` keeps proportions and
             centres the image between bars of zeros.
+        aspect
+            Height of a native pixel divided by its width. The letterbox keeps the proportions of what the image shows,
+            not those of its pixel counts; what is stretched fills the input anyway.
         """
         if mode == "stretch":
             return cls(native_shape, input_shape, 0, 0, *input_shape)
-        scale = min(input_shape[0] / native_shape[0], input_shape[1] / native_shape[1])
+        true_shape = (native_shape[0] * aspect, native_shape[1])
+        scale = min(input_shape[0] / true_shape[0], input_shape[1] / true_shape[1])
         height, width = (
-            min(most, max(1, round(side * scale))) for side, most in zip(native_shape, input_shape, strict=True)
+            min(most, max(1, round(side * scale))) for side, most in zip(true_shape, input_shape, strict=True)
         )
         return cls(
             native_shape, input_shape, (input_shape[0] - height) // 2, (input_shape[1] - width) // 2, height, width

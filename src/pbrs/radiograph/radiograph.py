@@ -32,6 +32,8 @@ class Radiograph:
     spacing_source
         The DICOM attribute that `spacing_mm` came from. ImagerPixelSpacing is measured at the detector, not in the
         patient.
+    pixel_aspect
+        Height of a pixel divided by its width; 1 where pixels are square or the file does not say.
     patient_left
         The side of the image on which the patient's left lies.
     patient_left_assumed
@@ -49,6 +51,7 @@ class Radiograph:
     inverted: bool = False
     spacing_mm: tuple[float, float] | None = None
     spacing_source: Literal["PixelSpacing", "ImagerPixelSpacing"] | None = None
+    pixel_aspect: float = 1.0
     patient_left: Literal["left", "right"] = "right"
     patient_left_assumed: bool = True
     warnings: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""A radiograph from a PNG, JPEG or TIFF."""
+"""A radiograph from a PNG, JPEG, TIFF or BMP."""
 
 import numpy as np
 
@@ -43,7 +43,7 @@ def read_raster(data: bytes, source: str, sha256: str, file_format: RasterFormat
     scaling = scale_by_percentiles(levels.values, levels.counts)
     if scaling.warning:
         notes.append(scaling.warning)
-    inverted = invert != raster.white_is_zero
+    inverted = invert
     constant = scaling.rule == "constant"
     return Radiograph(
         pixels=finish(levels.paint(scaling.table), padding, inverted and not constant),
@@ -52,6 +52,7 @@ def read_raster(data: bytes, source: str, sha256: str, file_format: RasterFormat
         file_format=file_format,
         bits=raster.bits,
         grey_rule=("luminance of RGB, " if colour else "") + scaling.rule,
-        inverted=inverted,
+        inverted=inverted != raster.white_is_zero,
+        pixel_aspect=raster.pixel_aspect,
         warnings=tuple(notes),
     )

@@ -1,4 +1,4 @@
-"""Decoding PNG, JPEG and TIFF at the full depth they store, with their orientation applied."""
+"""Decoding PNG, JPEG, TIFF and BMP at the full depth they store, with their orientation applied."""
 
 import io
 from dataclasses import dataclass
@@ -9,23 +9,19 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from pbrs.errors import InputError
+from pbrs.radiograph.aspect import told_aspect
 from pbrs.radiograph.limits import MAX_PIXELS, check_pixels, muted_warnings
+from pbrs.radiograph.tiff_file import TiffImage
+from pbrs.radiograph.tiff_samples import is_of_samples, read_samples
 
 RasterFormat = Literal["PNG", "JPEG", "TIFF", "BMP"]
 
 _ORIENTATION_TAG = 0x0112
-_BITS_TAG, _PHOTOMETRIC_TAG, _SAMPLE_FORMAT_TAG = 258, 262, 339
-_PAGES_THAT_MATTER = ("PNG", "TIFF")
+_COLOR_MAP = 320
 _DEEP = {
     # Pillow keeps the high byte of each sample; the same bytes read in the other order give the low one.
     "RGB;16B": "RGB;16L",
-    "RGB;16L": "RGB;16B",
     "RGBA;16B": "RGBA;16L",
-    "RGBA;16L": "RGBA;16B",
-    "RGBX;16B": "RGBX;16L",
-    "RGBX;16L": "RGBX;16B",
-    "RGB;16N": "RGB;16B" if np.little_endian else "RGB;16L",
-    "RGBA;16N": "RGBA;16B" if np.little_endian else "RGBA;16L",
 }
 
 
@@ -44,9 +40,11 @@ class Raster:
     bits
         Bits of one sample.
     file_format
-        ``"PNG"``, ``"JPEG"`` or ``"TIFF"``.
+        ``"PNG"``, ``"JPEG"``, ``"TIFF"`` or ``"BMP"``.
     white_is_zero
-        Whether small values are meant to be shown bright and have not been turned over yet (TIFF).
+        Whether the file stores white as zero (TIFF). `values` have been turned over.
+    pixel_aspect
+        Height of a pixel divided by its width.
     notes
         What could not be had from the file; one line each.
     """
@@ -57,6 +55,7 @@ class Raster:
     bits: int
     file_format: RasterFormat
     white_is_zero: bool = False
+    pixel_aspect: float = 1.0
     notes: tuple[str, ...] = ()
 
 
@@ -80,6 +79,11 @@ def decode_raster(data: bytes, source: str, file_format: RasterFormat) -> Raster
     damaged = InputError(f"{source}: cannot be decoded as {file_format}: damaged, incomplete or of an unusual kind")
     with muted_warnings():
         try:
+            if file_format == "TIFF":
+                image_tags = TiffImage.of(data, source)
+                if is_of_samples(image_tags):
+                    return _of_samples(data, image_tags, source)
+                _refuse_second_page(image_tags, source)
             with Image.open(io.BytesIO(data), formats=[file_format]) as image:
                 check_pixels(source, image.height, image.width)
                 _refuse_pages(image, source, file_format)
@@ -96,8 +100,8 @@ def decode_raster(data: bytes, source: str, file_format: RasterFormat) -> Raster
 
 
 def _refuse_pages(image: Image.Image, source: str, file_format: str) -> None:
-    if file_format not in _PAGES_THAT_MATTER:
-        return  # a camera's JPEG may carry a preview as a second picture
+    if file_format != "PNG":
+        return  # a camera's JPEG may carry a preview as a second picture; of a TIFF pages are counted before
     try:
         image.seek(1)
     except EOFError:
@@ -106,45 +110,110 @@ def _refuse_pages(image: Image.Image, source: str, file_format: str) -> None:
     raise InputError(f"{source}: a {file_format} of several pages: expected one image; export the page you want")
 
 
-def _decode(image: Image.Image, data: bytes, file_format: RasterFormat) -> Raster:
-    bits, white_is_zero, unsigned = _layout(image, data, file_format)
+def _refuse_second_page(image: TiffImage, source: str) -> None:
+    if not image.is_first:
+        raise InputError(f"{source}: a TIFF that begins with a preview: export the image by itself")
+
+
+def _of_samples(data: bytes, image: TiffImage, source: str) -> Raster:
+    """Give a TIFF's samples their meaning: colour, palette, alpha, and which end is white."""
+    samples = read_samples(data, image, source)
+    colours = {2: 3, 5: 4}.get(image.photometric, 1)
+    if image.samples < colours:
+        raise InputError(f"{source}: a TIFF in colour of {image.samples} samples a pixel: export it again, in grey")
+    values, further, bits = samples[..., :colours], samples[..., colours:], image.bits
     notes: list[str] = []
-    deep = _deep_modes(image)
-    if deep is None and bits == 16 and image.mode in ("RGB", "RGBA", "CMYK", "LAB"):
-        notes.append("16-bit colour of an unusual layout: read at 8 bits")
-        bits = 8
+    alpha = further[..., 0] if further.shape[2] and image.extra[:1] in ((1,), (2,)) else None
+    if further.shape[2] > (alpha is not None) and (colours == 1 or further.shape[2] > 1):
+        notes.append(f"{image.samples} samples a pixel: the first of them shown")
+    if image.photometric == 3:
+        values, bits = _palette(values[..., 0], image), 8
+    elif image.photometric == 5:
+        values = _from_inks(values, bits)
+    elif colours == 1:
+        values = values[..., 0]
+    if image.photometric == 0:
+        values = _turned(values, bits)
+    values = orient(values, image.orientation)
+    alpha = None if alpha is None else orient(alpha, image.orientation)
+    transparent = None if alpha is None or alpha.all() else np.asarray(alpha == 0)
+    aspect, aspect_notes = _aspect(image.densities, image.orientation, "the TIFF's resolution")
+    return Raster(values, transparent, alpha, bits, "TIFF", image.photometric == 0, aspect, tuple(notes + aspect_notes))
+
+
+def _turned(values: NDArray[np.generic], bits: int) -> NDArray[np.generic]:
+    """Exchange white and black, within the range of what is stored: no number wraps around."""
+    if values.dtype.kind == "f":
+        return np.asarray(np.negative(values))
+    most = values.dtype.type(2**bits - 1 if values.dtype.kind == "u" else -1)
+    return np.asarray(np.subtract(most, values))
+
+
+def _palette(index: NDArray[np.generic], image: TiffImage) -> NDArray[np.generic]:
+    """Look colours up: uint8 (H, W, 3)."""
+    colours = np.asarray(image.ifd[_COLOR_MAP], np.uint32).reshape(3, 2**image.bits).T
+    # 16 bits by the rule; some writers put 8 there.
+    colours = (colours >> 8 if colours.max() > 255 else colours).astype(np.uint8)
+    return np.asarray(colours[index.astype(np.intp)])
+
+
+def _from_inks(inks: NDArray[np.generic], bits: int) -> NDArray[np.generic]:
+    """Turn cyan, magenta, yellow and black (H, W, 4) into RGB of the same type, without a profile."""
+    most = float(2**bits - 1)
+    white = most - inks.astype(np.float64)
+    return np.asarray(np.rint(white[..., :3] * white[..., 3:] / most).astype(inks.dtype))
+
+
+def _aspect(densities: tuple[float, float] | None, orientation: int, teller: str) -> tuple[float, list[str]]:
+    """Give the height of a pixel by its width, as it is shown, from pixels per unit along stored rows and columns."""
+    if densities is None:
+        return 1.0, []
+    across, down = densities if orientation < 5 else densities[::-1]
+    # Twice as many to the inch are half as large.
+    return told_aspect(across, down, teller)
+
+
+def _densities(image: Image.Image) -> tuple[float, float] | None:
+    """Find what PNG (pHYs), JPEG (JFIF, EXIF) and BMP say of pixels per unit; only their ratio matters."""
+    for name in ("aspect", "jfif_density", "dpi"):
+        found = image.info.get(name)
+        if isinstance(found, tuple) and len(found) == 2 and all(float(one) > 0 for one in found):
+            return float(found[0]), float(found[1])
+    return None
+
+
+def _decode(image: Image.Image, data: bytes, file_format: RasterFormat) -> Raster:
+    notes: list[str] = []
+    bits = _bits(image, data, file_format)
+    deep = _deep_modes(image) if file_format == "PNG" else None
+    densities = _densities(image)
     image.load()
     # After loading: Pillow turns TIFF itself, and then reports nothing left to do.
     orientation = _orientation(image, notes)
     values = _values(image)
     if deep is not None:
         values = _with_low_bytes(values, data, file_format, deep)
-    if unsigned and values.dtype == np.int32:
-        values = values.view(np.uint32)
-    if white_is_zero and image.mode in ("1", "L"):
-        white_is_zero = False  # Pillow has turned these over
     alpha = None
     if values.ndim == 3 and values.shape[2] in (2, 4):
         values, alpha = values[..., :-1], values[..., -1]
     if values.ndim == 3 and values.shape[2] == 1:
         values = values[..., 0]
+    if file_format == "BMP" and alpha is not None and not alpha.any():
+        alpha = None  # the fourth byte of a BMP is seldom meant
     values = orient(values, orientation)
     if alpha is not None:
         alpha = orient(alpha, orientation)
     transparent = None if alpha is None or alpha.all() else np.asarray(alpha == 0)
-    return Raster(values, transparent, alpha, bits, file_format, white_is_zero, tuple(notes))
+    aspect, aspect_notes = _aspect(densities, orientation, f"the {file_format}'s resolution")
+    return Raster(values, transparent, alpha, bits, file_format, False, aspect, tuple(notes + aspect_notes))
 
 
-def _layout(image: Image.Image, data: bytes, file_format: RasterFormat) -> tuple[int, bool, bool]:
-    """Bits of a sample, whether white is zero, and whether 32-bit integers are unsigned."""
-    if file_format == "PNG":
+def _bits(image: Image.Image, data: bytes, file_format: RasterFormat) -> int:
+    """Count the bits of a sample."""
+    if file_format == "PNG" and image.mode != "P":
         # The header chunk comes first: 8 bytes of signature, length, "IHDR", width, height, depth (PNG 11.2.1).
-        return (8 if image.mode == "P" else data[24]), False, False
-    if file_format == "JPEG":
-        return 8, False, False
-    tags = getattr(image, "tag_v2", {})
-    bits = max(int(bit) for bit in tags.get(_BITS_TAG, (1,)))
-    return bits, tags.get(_PHOTOMETRIC_TAG) == 0, tags.get(_SAMPLE_FORMAT_TAG, (1,))[0] == 1
+        return data[24]
+    return 1 if image.mode == "1" else 8
 
 
 def _deep_modes(image: Image.Image) -> str | None:

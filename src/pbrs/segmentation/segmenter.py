@@ -149,7 +149,7 @@ class Segmenter:
         threshold = self.card.threshold if threshold is None else threshold
         if not 0 < threshold < 1:
             raise InputError(f"threshold {threshold}: expected a probability between 0 and 1, neither of them")
-        placement = Placement.fit(radiograph.shape, self.card.image_size, self.card.placement)
+        placement = Placement.fit(radiograph.shape, self.card.image_size, self.card.placement, radiograph.pixel_aspect)
         placed = placement.place(radiograph.pixels)
         seen = look(self._compute, placed, placement, self.card.channels, views)
         output = seen.mean(axis=0)
