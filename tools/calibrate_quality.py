@@ -13,6 +13,7 @@ measures on sources that the fit has not seen, writes the model's card, and `qua
 
 import argparse
 import csv
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -21,6 +22,7 @@ import numpy as np
 import quality_damage
 import quality_inputs
 import quality_pictures
+import quality_real
 from numpy.typing import NDArray
 from quality_fit import ACCEPTABLE_IOU, fit, with_limits, with_other_views
 from quality_results import measure_quality, write_results
@@ -32,9 +34,11 @@ from pbrs.modelfile.export import write_card
 from pbrs.modelfile.quality_card import QualityCalibration
 from pbrs.radiograph.placement import Placement
 from pbrs.segmentation import Segmenter
-from pbrs.segmentation.quality import implausibility, odd_view, predict_iou
+from pbrs.segmentation.many import overlap
+from pbrs.segmentation.quality import implausibility, name_view, oddness, predict_iou
 from pbrs.segmentation.quality_features import STRUCTURES, measure_output, seen_part
 from pbrs.segmentation.quality_warnings import RULES, measure_warnings
+from pbrs.segmentation.strays import drop_strays
 from pbrs.segmentation.views import disagreement, look
 
 Floats = NDArray[np.float32]
@@ -72,6 +76,10 @@ class Row:
         See `pbrs.segmentation.quality_features` and `pbrs.segmentation.quality_warnings`.
     factors
         Of the generator.
+    turned
+        Features of the input turned anticlockwise by 90°, 180° and 270°, where that is looked at.
+    oddness
+        Of each view.
     """
 
     kind: str
@@ -85,6 +93,9 @@ class Row:
     factors: tuple[str, ...] = ()
     predicted_iou: float = float("nan")
     implausibility: float = float("nan")
+    turned: tuple[dict[str, float], ...] = ()
+    oddness: dict[str, float] = field(default_factory=dict)
+    turned_ious: tuple[float, ...] = ()
     refused: bool = False
     warnings: tuple[str, ...] = ()
 
@@ -98,17 +109,26 @@ class Subject:
     region: Bools | None = None
 
 
-def collect(model: Path, shifted: Dataset, plain: Dataset, cache: Path) -> list[Row]:
+def collect(model: Path, shifted: Dataset, plain: Dataset, cache: Path, real: Path | None) -> list[Row]:
     """Run the model on all inputs of both parts, and measure its output."""
     segmenter = Segmenter.load(model, "onnxruntime", threads=1)
     if not all(name in segmenter.card.channels for name in STRUCTURES):
         raise InputError(f"{model} has no {', '.join(STRUCTURES)}: only models with structures can be calibrated")
     rows = []
-    for number, subject in enumerate(subjects(shifted, plain, cache), start=1):
-        rows.append(_run(segmenter, subject, with_views=_is_viewed(subject.row)))
+    given = itertools.chain(subjects(shifted, plain, cache), real_subjects(real) if real else ())
+    for number, row in enumerate(overlap(lambda subject: _run(segmenter, subject), given, 3), start=1):
+        rows.append(row)
         if number % 200 == 0:
             print(f"{number} inputs", flush=True)
     return rows
+
+
+def real_subjects(folder: Path) -> Iterator[Subject]:
+    """Give real radiographs: what is no pelvis for both parts, pelves for the test alone."""
+    for kind, source, number, pixels in quality_real.radiographs(folder):
+        no_pelvis = kind == "negative"
+        part = "calibration" if no_pelvis and source in quality_real.CALIBRATION else "test"
+        yield Subject(Row(f"real-{kind}", "b" if no_pelvis else "real", part, f"{source}/{number}"), pixels)
 
 
 def calibrate(rows: Sequence[Row]) -> QualityCalibration:
@@ -120,6 +140,7 @@ def calibrate(rows: Sequence[Row]) -> QualityCalibration:
         np.array([row.iou for row in pelves]),
         np.unique([row.source for row in pelves], return_inverse=True)[1],
         [row.features for row in mine if row.tier in "ab"],
+        [row.features for row in mine if row.kind == "real-negative"],
     )
     for row in rows:
         row.predicted_iou = predict_iou(row.features, calibration)
@@ -129,18 +150,19 @@ def calibrate(rows: Sequence[Row]) -> QualityCalibration:
     frontal = calibration
     calibration = _with_other_views(frontal, mine)
     for row in rows:
-        row.measures["odd_view"] = odd_view(row.features, calibration)
+        row.oddness = oddness(row.features, calibration)
+        row.measures["odd_view"] = max(row.oddness.values())
+        row.turned_ious = tuple(predict_iou(features, calibration) for features in row.turned)
     # The limit is set by these, so they are judged by weights that were fitted without them.
     for fold in range(5):
         without = _with_other_views(frontal, [row for row in mine if _fold(row) != fold])
         for row in clean:
             if _fold(row) == fold:
-                row.measures["odd_view"] = odd_view(row.features, without)
-    metal_free = [row.measures for row in clean if not set(row.factors) & set(quality_inputs.METAL)]
-    calibration = with_limits(calibration, [row.measures for row in clean], metal_free)
+                row.measures["odd_view"] = max(oddness(row.features, without).values())
+    calibration = with_limits(calibration, [row.measures for row in clean])
     for row in rows:
-        row.refused = row.implausibility > calibration.refusal
-        row.warnings = broken_rules(row.measures, calibration.limits)
+        row.refused = row.implausibility > calibration.refusal or row.predicted_iou < calibration.least_iou
+        row.warnings = broken_rules(row, calibration.limits)
     return calibration
 
 
@@ -148,7 +170,8 @@ def _with_other_views(calibration: QualityCalibration, rows: Sequence[Row]) -> Q
     found = [row for row in rows if row.tier == "pelvis" and row.iou > ACCEPTABLE_IOU]
     views: dict[str, list[dict[str, float]]] = {}
     for row in rows:
-        if row.tier == "c":
+        # What lies turned is told by turning it.
+        if row.tier == "c" and not row.kind.startswith("turned"):
             views.setdefault(row.kind, []).append(row.features)
     clean = [row.features for row in found if not row.damage]
     return with_other_views(calibration, [row.features for row in found], clean, views)
@@ -158,9 +181,12 @@ def _fold(row: Row) -> int:
     return quality_inputs.number_of(row.source) % 5
 
 
-def broken_rules(measures: dict[str, float], limits: dict[str, float]) -> tuple[str, ...]:
+def broken_rules(row: Row, limits: dict[str, float]) -> tuple[str, ...]:
     """Name the warnings that are raised, without the refusal."""
-    return tuple(dict.fromkeys(rule.warning for rule in RULES if rule.is_broken(measures, limits)))
+    view = name_view(row.measures, row.oddness, limits)[0]
+    names = ["unusual_view"] if view != "frontal" else []
+    names += [rule.warning for rule in RULES if rule.view == "frontal" and rule.is_broken(row.measures, limits)]
+    return tuple(dict.fromkeys(names))
 
 
 def subjects(shifted: Dataset, plain: Dataset, cache: Path) -> Iterator[Subject]:
@@ -172,7 +198,7 @@ def subjects(shifted: Dataset, plain: Dataset, cache: Path) -> Iterator[Subject]
             row = Row(kind, "pelvis", "calibration", f"{kind}-{index}", factors=drawn.factors)
             yield from _pelvis(row, drawn.pixels.astype(np.float32) / 255, drawn.region)
             if kind == "in-range" and index < WRONG_WAYS:
-                yield from _wrong_ways(row, drawn.pixels.astype(np.float32) / 255)
+                yield from _wrong_ways(row, drawn.pixels.astype(np.float32) / 255, drawn.region)
     for kind, dataset in (("shifted-200", shifted), ("pelvissynth-150", plain)):
         factors = _factors_of(dataset)
         for number, stem in enumerate(dataset.stems):
@@ -180,7 +206,7 @@ def subjects(shifted: Dataset, plain: Dataset, cache: Path) -> Iterator[Subject]
             row = Row(kind, "pelvis", "test", f"{kind}/{stem}", factors=factors[stem])
             yield from _pelvis(row, radiograph.pixels, region, DAMAGED if dataset is shifted else 0)
             if dataset is plain and number < WRONG_WAYS:
-                yield from _wrong_ways(row, radiograph.pixels)
+                yield from _wrong_ways(row, radiograph.pixels, region)
     yield from _no_pelves(cache)
     for kind in quality_inputs.VIEWS:
         recipe = quality_inputs.RECIPES[kind]
@@ -199,12 +225,23 @@ def _pelvis(row: Row, pixels: Floats, region: Bools, damaged: int = DAMAGED) -> 
         yield Subject(Row(row.kind, row.tier, row.part, row.source, name, factors=row.factors), spoilt, left)
 
 
-def _wrong_ways(row: Row, pixels: Floats) -> Iterator[Subject]:
-    """Give a radiograph lying on either side, upside down, and as its negative."""
+def _wrong_ways(row: Row, pixels: Floats, region: Bools) -> Iterator[Subject]:
+    """Give a radiograph lying on either side, upside down, as its negative, and one hip of it."""
     quarter = 1 if quality_inputs.number_of(row.source) % 2 else 3
-    views = {"turned-90": np.rot90(pixels, quarter), "turned-180": np.rot90(pixels, 2), "inverted": 1 - pixels}
+    views = {"turned-90": np.rot90(pixels, quarter), "turned-180": np.rot90(pixels, 2), "negative": 1 - pixels}
     for name, made in views.items():
         yield Subject(Row(name, "c", row.part, row.source), np.ascontiguousarray(made))
+    # From about the middle to one side; the middle is that of the region.
+    rng = np.random.default_rng(quality_inputs.number_of(f"one_hip/{row.source}"))
+    columns, rows = np.flatnonzero(region.any(0)), np.flatnonzero(region.any(1))
+    middle, half = (columns[0] + columns[-1]) / 2, (columns[-1] - columns[0]) / 2
+    edge = int(np.clip(middle + half * rng.uniform(-0.1, 0.3), 1, pixels.shape[1] - 2))
+    top = int(rows[0] + (rows[-1] - rows[0]) * rng.choice([0, rng.uniform(0, 0.35)]))
+    one = pixels[top:, edge:], region[top:, edge:]
+    if rng.random() < 0.5:
+        edge = int(np.clip(2 * middle - edge, 1, pixels.shape[1] - 2))
+        one = pixels[top:, :edge], region[top:, :edge]
+    yield Subject(Row("one_hip", "c", row.part, row.source), np.ascontiguousarray(one[0]), one[1])
 
 
 def _no_pelves(cache: Path) -> Iterator[Subject]:
@@ -229,26 +266,39 @@ def _no_pelves(cache: Path) -> Iterator[Subject]:
             yield Subject(Row("radiograph", "b", "test", source[0]), pixels)
 
 
-def _is_viewed(row: Row) -> bool:
-    return not row.damage and row.kind in VIEWED
-
-
-def _run(segmenter: Segmenter, subject: Subject, with_views: bool) -> Row:
+def _run(segmenter: Segmenter, subject: Subject) -> Row:
     card, row = segmenter.card, subject.row
-    placement = Placement.fit(subject.pixels.shape, card.image_size, card.placement)
-    placed = placement.place(subject.pixels)
-    output = segmenter.runtime.run(placed[None, None])[0]
+    placement, placed, output = _see(segmenter, subject.pixels)
     seen, grey = seen_part(output, placement), seen_part(placed, placement)
     row.features = measure_output(seen, card.channels, card.threshold)
     row.measures = measure_warnings(seen, card.channels, grey, card.threshold, row.features)
     if subject.region is not None:
         mask = placement.restore(output[card.channels.index("region")]) >= card.threshold
         row.iou = float((mask & subject.region).sum() / max(int((mask | subject.region).sum()), 1))
-    if with_views:
+    if not row.damage and row.kind in VIEWED:
         channel = card.channels.index("region")
         views = look(segmenter.runtime.run, placed, placement, card.channels, ("flip", "scale"))[:, channel]
         row.measures["views"] = disagreement(views, views.mean(0), card.threshold)
+    if row.part == "test" and not row.damage and (row.tier in ("pelvis", "real") or row.kind in TURNED):
+        turned = []
+        for turns in (1, 2, 3):
+            where, _, other = _see(segmenter, np.rot90(subject.pixels, turns))
+            turned.append(measure_output(seen_part(other, where), card.channels, card.threshold))
+        row.turned = tuple(turned)
     return row
+
+
+TURNED = ("real-negative", "turned-90", "turned-180", "femur", "lumbar")
+"""What is looked at turned, beside undamaged pelves."""
+
+
+def _see(segmenter: Segmenter, pixels: Floats) -> tuple[Placement, Floats, Floats]:
+    card = segmenter.card
+    placement = Placement.fit(pixels.shape, card.image_size, card.placement)
+    placed = placement.place(np.ascontiguousarray(pixels))
+    output = segmenter.runtime.run(placed[None, None])[0].copy()
+    seen_part(output, placement)[...] = drop_strays(seen_part(output, placement), card.channels, card.threshold)[0]
+    return placement, placed, output
 
 
 def _factors_of(dataset: Dataset) -> dict[str, tuple[str, ...]]:
@@ -266,11 +316,14 @@ def main() -> None:
     parser.add_argument("--plain", type=Path, default=Path("runs/pelvissynth-150"))
     parser.add_argument("--cache", type=Path, default=Path("runs/quality/inputs"))
     parser.add_argument("--results", type=Path, help="folder of quality.md and .csv; the model's if left out")
+    parser.add_argument("--real", type=Path, help="folder KIND/SOURCE/FILE of real radiographs: see quality_real.py")
     given = parser.parse_args()
     results = given.results or given.model.parent
-    rows = collect(given.model, open_dataset(given.shifted), open_dataset(given.plain), given.cache)
+    rows = collect(given.model, open_dataset(given.shifted), open_dataset(given.plain), given.cache, given.real)
     calibration = calibrate(rows)
     measured = measure_quality(rows, calibration)
+    if given.real:
+        measured["real"] = quality_real.write_results(results, rows, calibration)
     card = Segmenter.load(given.model, "onnxruntime").card
     card = card.model_copy(update={"quality": calibration.model_copy(update={"measured": measured})})
     with atomic_path(given.model) as temporary:

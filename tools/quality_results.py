@@ -12,6 +12,7 @@ from scipy.stats import rankdata, spearmanr
 
 from pbrs.atomic_write import atomic_path
 from pbrs.modelfile.quality_card import QualityCalibration
+from pbrs.segmentation.quality import predict_interval
 from pbrs.segmentation.quality_warnings import RULES
 from pbrs.table import write_csv
 
@@ -23,12 +24,29 @@ WARNINGS = tuple(dict.fromkeys(rule.warning for rule in RULES))
 
 def measure_quality(rows: Sequence["Row"], calibration: QualityCalibration) -> dict[str, Any]:
     """Measure everything that the card and the table say, on the test's rows alone."""
-    test = [row for row in rows if row.part == "test"]
+    test = [row for row in rows if row.part == "test" and not row.kind.startswith("real-")]
     shifted = [row for row in test if row.kind == "shifted-200"]
     clean = [row for row in test if row.tier == "pelvis" and not row.damage]
     found = [row for row in test if row.tier == "pelvis" and row.iou > ACCEPTABLE_IOU]
     tiers = {tier: [row for row in test if row.tier == tier] for tier in "abc"}
+    inside = [_is_inside(row, calibration) for row in shifted]
     return {
+        "aurc": {
+            f"{name}, {which}": _aurc(those, key)
+            for which, those in (
+                ("undamaged", [row for row in shifted if not row.damage]),
+                ("undamaged and damaged", shifted),
+            )
+            for name, key in (
+                ("predicted IoU", lambda row: row.predicted_iou),
+                ("soft IoU of the output", lambda row: row.features["region_expected"]),
+                ("best possible", lambda row: row.iou),
+            )
+        },
+        "coverage of the 90 % interval": {
+            "undamaged": float(np.mean([i for i, row in zip(inside, shifted, strict=True) if not row.damage])),
+            "undamaged and damaged": float(np.mean(inside)),
+        },
         "spearman": {
             "shifted-200, undamaged and damaged": _spearman(shifted),
             "shifted-200, undamaged": _spearman([row for row in shifted if not row.damage]),
@@ -63,7 +81,7 @@ def write_results(
 ) -> None:
     """Write ``quality.csv``, a line for each input of the test, and ``quality.md``."""
     folder.mkdir(parents=True, exist_ok=True)
-    test = [row for row in rows if row.part == "test"]
+    test = [row for row in rows if row.part == "test" and not row.kind.startswith("real-")]
     columns = ("kind", "tier", "source", "damage", "iou", "predicted_iou", "implausibility", "refused", "warnings")
     write_csv(folder / "quality.csv", columns, (_line(row) for row in test))
     text = "\n".join(_text(test, calibration, measured, model)) + "\n"
@@ -100,6 +118,14 @@ def _text(test: list["Row"], calibration: QualityCalibration, measured: dict[str
             for key, value in measured["spearman"].items()
         ),
         f"| mean error of predicted IoU, undamaged and damaged | {measured['mean_error_of_iou']:.3f} |",
+        *(
+            f"| AURC (mean risk over coverage, less is better), {key} | {value:.4f} |"
+            for key, value in measured["aurc"].items()
+        ),
+        *(
+            f"| coverage of the 90 % interval, shifted-200, {key} | {value:.1%} |"
+            for key, value in measured["coverage of the 90 % interval"].items()
+        ),
         "",
         "| tier | inputs | sources | AUROC, undamaged pelves | AUROC, damaged ones too | refused |",
         "| --- | --- | --- | --- | --- | --- |",
@@ -119,7 +145,8 @@ def _text(test: list["Row"], calibration: QualityCalibration, measured: dict[str
         "",
         f"Pelves refused: {refused['undamaged pelves']:.1%} of {measured['count']['undamaged pelves']} undamaged ones; "
         f"{refused[f'pelves of IoU > {ACCEPTABLE_IOU}, damaged or not']:.1%} of all with IoU > {ACCEPTABLE_IOU}. "
-        f"Refused is what scores more than {calibration.refusal:.2f}.",
+        f"Refused is what scores more than {calibration.refusal:.2f}, or has a predicted IoU below "
+        f"{calibration.least_iou:.2f}.",
         "",
         "| kind | tier | inputs | refused | view warned of | any warning or refusal | mean predicted IoU | mean IoU |",
         "| --- | --- | --- | --- | --- | --- | --- | --- |",
@@ -194,6 +221,17 @@ def _false_alarms(clean: Sequence["Row"], name: str) -> float:
 
 def _rate(rows: Sequence["Row"], has: Callable[["Row"], bool]) -> float:
     return float(np.mean([has(row) for row in rows])) if rows else float("nan")
+
+
+def _is_inside(row: "Row", calibration: QualityCalibration) -> bool:
+    limits = predict_interval(row.predicted_iou, calibration)
+    return limits is not None and limits[0] <= row.iou <= limits[1]
+
+
+def _aurc(rows: Sequence["Row"], confidence: Callable[["Row"], float]) -> float:
+    """Area under the risk-coverage curve: mean over n of the mean of 1 − IoU of the n surest (Geifman et al. 2019)."""
+    risk = 1 - np.array([row.iou for row in sorted(rows, key=confidence, reverse=True)])
+    return float((np.cumsum(risk) / np.arange(1, len(risk) + 1)).mean())
 
 
 def _spearman(rows: Sequence["Row"]) -> float:

@@ -406,3 +406,22 @@ def test_names_are_written_the_same_in_a_locale_that_has_no_such_letters(phantom
     )
     assert utf8 == narrow_one == [b"bad_.png", "骨.png".encode()]
     assert report_of(tmp_path / "out" / "ascii")["images"][1]["input"] == str(tmp_path / "骨.png")
+
+
+def test_a_radiograph_that_lies_upside_down_is_refused_by_name_or_segmented_upright(tmp_path):
+    examples = Path(__file__).parents[2] / "examples"
+    upright = Image.open(examples / "synthetic_04.png")
+    lying = tmp_path / "lying.png"
+    upright.transpose(Image.Transpose.ROTATE_180).save(lying)
+    refused = pbrs("segment", lying, "-o", tmp_path / "refused")
+    assert refused.status == 2
+    assert "lies turned by 180°" in refused.err
+    assert "--upright auto" in refused.err
+    assert not list((tmp_path / "refused").rglob("*.png"))
+    done = pbrs("segment", lying, "-o", tmp_path / "out", "--upright", "auto")
+    assert done.status == 0, done.err
+    entry = report_of(tmp_path / "out")["images"][0]
+    assert (entry["quality"]["view"], entry["quality"]["turned_deg"]) == ("turned", 180)
+    mask = np.asarray(Image.open(tmp_path / "out" / entry["files"]["mask"])) > 0
+    truth = np.asarray(Image.open(examples / "masks" / "synthetic_04.png").transpose(Image.Transpose.ROTATE_180)) > 0
+    assert (mask & truth).sum() / (mask | truth).sum() > 0.9

@@ -7,48 +7,24 @@ import time
 
 import numpy as np
 import pytest
+from scipy.ndimage import gaussian_filter
 
 from pbrs.errors import InputError
 from pbrs.modelfile.quality_card import QualityCalibration
 from pbrs.radiograph.placement import Placement
-from pbrs.segmentation.quality import NotAPelvisError, assess, check_pelvis, implausibility, odd_view, predict_iou
-from pbrs.segmentation.quality_features import STRUCTURES, hole_areas, loose_share, measure_output
+from pbrs.segmentation.quality import (
+    NotAPelvisError,
+    assess,
+    check_pelvis,
+    implausibility,
+    oddness,
+    predict_interval,
+    predict_iou,
+)
+from pbrs.segmentation.quality_features import hole_areas, loose_share, measure_output
 from pbrs.segmentation.quality_warnings import RULES
+from pelvis_output import SHAPE, disc, output_of, pelvis, radiograph_of
 from small_model import CHANNELS
-
-SHAPE = (256, 320)
-
-
-def disc(row, column, high, wide):
-    y, x = np.mgrid[: SHAPE[0], : SHAPE[1]]
-    return ((y - row) / high) ** 2 + ((x - column) / wide) ** 2 <= 1
-
-
-def pelvis():
-    """Structures where a frontal radiograph has them: the patient's left on the image's right."""
-    foramina = {side: disc(185, 160 + sign * 38, 12, 14) for side, sign in (("left", 1), ("right", -1))}
-    hips = {
-        f"hip_{side}": (disc(100, 160 + sign * 75, 60, 38) | disc(180, 160 + sign * 42, 32, 34)) & ~foramina[side]
-        for side, sign in (("left", 1), ("right", -1))
-    }
-    femora = {
-        f"femur_{side}": disc(170, 160 + sign * 95, 20, 24) | (disc(220, 160 + sign * 112, 70, 14))
-        for side, sign in (("left", 1), ("right", -1))
-    }
-    return {**hips, "sacrum": disc(90, 160, 48, 34), **femora}
-
-
-def output_of(structures, sure=0.97):
-    """What a network gives that is as sure of everything."""
-    region = np.logical_or.reduce([structures[name] for name in STRUCTURES])
-    masks = {"region": region, **structures}
-    return np.stack([np.where(masks[name], sure, 1 - sure) for name in CHANNELS]).astype(np.float32)
-
-
-def radiograph_of(structures):
-    region = np.logical_or.reduce([structures[name] for name in STRUCTURES])
-    shade = np.linspace(0, 0.3, SHAPE[1])[None]
-    return (0.2 + shade + 0.35 * region).astype(np.float32)
 
 
 def quality_of(structures, placed=None, output=None, **more):
@@ -102,6 +78,35 @@ def test_a_surer_network_is_believed_more():
     )
     assert 0 <= unsure < sure <= 1
     assert sure == pytest.approx(0.9)
+
+
+def test_a_mask_that_is_probably_wrong_is_refused_by_its_predicted_iou_alone():
+    unsure = output_of(pelvis(), 0.7)
+    lenient, strict = (
+        quality_of(pelvis(), output=unsure, calibration=calibration(refusal=99.0, least_iou=least))
+        for least in (0.3, 0.8)
+    )
+    assert lenient.looks_like_pelvis
+    assert not strict.looks_like_pelvis
+    assert "predicted IoU 0." in strict.warnings[0].text
+
+
+def test_sums_become_predicted_ious_along_the_card_s_line():
+    made = calibration(sum_at=(0.5, 0.9, 1.3), iou_at=(0.4, 0.8, 0.95))
+    usual = dict(zip(made.features, made.centre, strict=True))
+    assert predict_iou(usual, made) == pytest.approx(0.8)
+    assert predict_iou(usual | {"region_expected": usual["region_expected"] + 0.2}, made) == pytest.approx(0.875)
+    assert predict_iou(usual | {"region_expected": usual["region_expected"] + 0.9}, made) == pytest.approx(0.95)
+    with pytest.raises(ValueError, match="sum_at does not rise"):
+        calibration(sum_at=(0.5, 0.5), iou_at=(0.4, 0.8))
+
+
+def test_the_interval_is_that_of_the_range_of_the_prediction_and_stays_within_0_and_1():
+    made = calibration(interval=((0.6, -0.3, 0.2), (1.0, -0.05, 0.15)))
+    assert predict_interval(0.2, made) == pytest.approx((0.0, 0.4))
+    assert predict_interval(0.9, made) == pytest.approx((0.85, 1.0))
+    assert quality_of(pelvis(), calibration=made).predicted_iou_interval == pytest.approx((0.85, 1.0))
+    assert quality_of(pelvis(), calibration=calibration()).predicted_iou_interval is None
 
 
 def test_predicted_iou_is_the_card_s_polynomial_within_its_ranges():
@@ -173,6 +178,15 @@ def test_a_piece_far_from_its_bone_is_a_fragment():
     assert "holes_or_fragments" in names(quality_of(structures))
 
 
+def test_pieces_are_judged_for_each_bone_and_named():
+    """A tenth of one femur is little of all bone, and much of that femur."""
+    structures = pelvis()
+    structures["femur_right"] = structures["femur_right"] | disc(246, 150, 8, 9)
+    texts = [warning.text for warning in quality_of(structures).warnings if warning.name == "holes_or_fragments"]
+    assert texts
+    assert texts[0].startswith("pieces lie apart from the right femur (")
+
+
 def test_a_hole_in_a_femur_is_warned_of_but_not_the_foramen_of_a_hip():
     structures = pelvis()
     structures["femur_left"] = structures["femur_left"] & ~disc(170, 255, 15, 18)
@@ -217,6 +231,37 @@ def test_a_prosthesis_is_metal_and_a_marker_beside_the_bones_is_not():
     assert "metal" in names(quality_of(pelvis(), placed=inside))
 
 
+def test_metal_is_told_from_bone_whatever_else_is_bright():
+    """Text beside the bones and a large prosthesis lift every quantile of brightness; the middle of bone stays."""
+    placed = 0.6 * radiograph_of(pelvis())
+    placed[:12, :120] = 1
+    large = disc(175, 258, 34, 26) | disc(215, 272, 60, 12)
+    assert "metal" not in names(quality_of(pelvis(), placed=placed))
+    placed[large] = 1
+    assert "metal" in names(quality_of(pelvis(), placed=placed))
+    soft = gaussian_filter(placed, 14)
+    assert "metal" not in names(quality_of(pelvis(), placed=soft)), "bright without an edge"
+
+
+def test_joints_without_bone_are_a_growing_skeleton_unless_the_network_is_sure():
+    joints = disc(170, 246, 34, 34) | disc(170, 74, 34, 34)
+    tissue = 0.23 + np.linspace(0, 0.3, SHAPE[1])[None]
+    placed = np.where(joints, tissue, radiograph_of(pelvis())).astype(np.float32)
+    assert "growing_skeleton" not in names(quality_of(pelvis()))
+    assert "growing_skeleton" in names(quality_of(pelvis(), placed=placed))
+    sure = calibration(intercept=0.97)
+    assert "growing_skeleton" not in names(quality_of(pelvis(), placed=placed, calibration=sure))
+
+
+def test_one_hip_alone_is_named_so_and_not_called_turned_or_asymmetric():
+    structures = pelvis()
+    gone = np.zeros(SHAPE, bool)
+    quality = quality_of(structures | {"hip_right": gone, "femur_right": gone})
+    assert quality.view == "one_hip"
+    assert "asymmetric" not in names(quality)
+    assert [warning.text for warning in quality.warnings if "turned" in warning.text] == []
+
+
 def test_views_that_disagree_are_warned_of_only_where_there_are_views():
     assert "views_disagree" in names(quality_of(pelvis(), views_disagreement=0.4))
     assert "views_disagree" not in names(quality_of(pelvis()))
@@ -250,14 +295,15 @@ def test_bones_that_lie_as_in_another_view_are_warned_of_by_the_card_s_weights()
     """Here a view in which the sacrum is short by two units, of which four count."""
     usual = calibration()
     weights = [-1.0, *(-1.0 if name == "sacrum_height" else 0.0 for name in usual.features)]
-    made = calibration(other_views={"inlet": tuple(weights), "other": (-9.0,) + (0.0,) * len(usual.features)})
+    made = calibration(other_views={"inlet": tuple(weights), "oblique": (-9.0,) + (0.0,) * len(usual.features)})
     features = dict(zip(made.features, made.centre, strict=True))
-    assert odd_view(features, made) == pytest.approx(-1)
-    assert odd_view(features | {"sacrum_height": features["sacrum_height"] - 2}, made) == pytest.approx(1)
-    assert odd_view(features | {"sacrum_height": features["sacrum_height"] - 9}, made) == pytest.approx(3)
+    assert oddness(features, made) == pytest.approx({"inlet": -1, "oblique": -9})
+    assert oddness(features | {"sacrum_height": features["sacrum_height"] - 2}, made)["inlet"] == pytest.approx(1)
+    assert oddness(features | {"sacrum_height": features["sacrum_height"] - 9}, made)["inlet"] == pytest.approx(3)
     assert names(quality_of(pelvis(), calibration=made)) == set()
     strict = made.model_copy(update={"limits": {"odd_view": -2.0}})
     assert names(quality_of(pelvis(), calibration=strict)) == {"unusual_view"}
+    assert quality_of(pelvis(), calibration=strict).view == "inlet"
     with pytest.raises(ValueError, match="other views have not one number more"):
         calibration(other_views={"inlet": (1.0,)})
 
@@ -355,4 +401,5 @@ def test_the_report_s_entry_is_plain():
     entry = quality_of(pelvis(), views_disagreement=0.4, calibration=calibration()).described()
     assert json.loads(json.dumps(entry)) == entry
     assert entry["predicted_iou"] == pytest.approx(0.9, abs=5e-4)
+    assert (entry["view"], entry["turned_deg"], entry["predicted_iou_interval"]) == ("frontal", 0, None)
     assert [warning["name"] for warning in entry["warnings"]] == ["views_disagree"]

@@ -17,6 +17,7 @@ from pbrs.modelfile.store import find_model
 from pbrs.network import count_parameters
 from pbrs.radiograph import read_mask, read_radiograph
 from pbrs.segmentation import Segmenter
+from pbrs.segmentation.quality import NotAPelvisError, check_pelvis
 from pbrs.segmentation.quality_features import STRUCTURES
 from pbrs.synthesis.generator import generate
 from pbrs.training.fit import fit
@@ -47,22 +48,48 @@ def test_it_finds_the_pelvis_its_sides_and_does_not_refuse(segmenter, file):
     assert not (np.any(list(found.structures.values()), axis=0) & ~found.mask).any()
 
 
-def test_it_warns_of_pelves_that_are_turned_or_negative(segmenter):
-    ways = {
-        "frontal": lambda pixels: pixels,
-        "upside down": lambda pixels: np.rot90(pixels, 2),
-        "on the side": np.rot90,
-        "negative": lambda pixels: 1 - pixels,
-    }
-    radiographs = [read_radiograph(file) for file in sorted(EXAMPLES.glob("*.png"))]
-    warned = dict.fromkeys(ways, 0)
-    for name, turned in ways.items():
-        for radiograph in radiographs:
-            seen = replace(radiograph, pixels=np.ascontiguousarray(turned(radiograph.pixels)))
-            warned[name] += segmenter.segment(seen).quality.has("unusual_view")
-    assert len(radiographs) == 10
-    assert warned.pop("frontal") == 0
-    assert min(warned.values()) >= 8, warned
+TURNS = {90: 1, 180: 2, 270: 3}
+"""Degrees clockwise by which a picture lies that `numpy.rot90` brings upright in so many steps."""
+
+
+@pytest.mark.parametrize("degrees", TURNS)
+def test_a_pelvis_that_lies_turned_is_refused_by_name_or_segmented_upright(segmenter, degrees):
+    told = 0
+    for file in sorted(EXAMPLES.glob("*.png"))[:4]:
+        radiograph = read_radiograph(file)
+        lying = replace(radiograph, pixels=np.ascontiguousarray(np.rot90(radiograph.pixels, -TURNS[degrees])))
+        truth = np.rot90(read_mask(EXAMPLES / "masks" / file.name, radiograph.shape), -TURNS[degrees])
+        as_it_lies = segmenter.segment(lying)
+        if as_it_lies.quality.view != "turned":
+            continue
+        told += 1
+        assert as_it_lies.quality.turned_deg == degrees
+        with pytest.raises(NotAPelvisError, match=rf"lies turned by {degrees}°.*--upright auto"):
+            check_pelvis(as_it_lies.quality, file.name)
+        upright = segmenter.segment(lying, upright="auto")
+        assert score_masks(upright.mask, truth).f1 > 0.9
+        assert upright.quality.looks_like_pelvis
+        assert upright.quality.warnings[0].name == "turned"
+        straight = segmenter.segment(radiograph)
+        for name, mask in straight.structures.items():
+            assert score_masks(upright.structures[name], np.rot90(mask, -TURNS[degrees])).f1 > 0.99, name
+    assert told >= 3
+
+
+def test_upright_pelves_and_their_negatives_are_told_apart(segmenter):
+    views = {"frontal": [], "negative": []}
+    for file in sorted(EXAMPLES.glob("*.png")):
+        radiograph = read_radiograph(file)
+        views["frontal"].append(segmenter.segment(radiograph).quality)
+        views["negative"].append(segmenter.segment(replace(radiograph, pixels=1 - radiograph.pixels)).quality)
+    assert {quality.view for quality in views["frontal"]} == {"frontal"}
+    odd = [not quality.looks_like_pelvis or quality.view != "frontal" for quality in views["negative"]]
+    assert sum(odd) >= 8
+    for quality in views["frontal"]:
+        assert quality.predicted_iou is not None
+        assert quality.predicted_iou < 1
+        low, high = quality.predicted_iou_interval
+        assert low < quality.predicted_iou < high
 
 
 def test_it_is_small_and_says_what_it_is(segmenter):

@@ -5,10 +5,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from pbrs.segmentation.quality import odd_view
+from pbrs.segmentation.quality import oddness, predict_interval, predict_iou
 from pbrs.segmentation.quality_features import GEOMETRY
 
 TOOLS = Path(__file__).parents[2] / "tools"
+
+
+def odd_view(features, calibration):
+    return max(oddness(features, calibration).values())
+
+
 NAMES = (*GEOMETRY, "region_doubt")
 
 
@@ -29,7 +35,7 @@ def fitted():
     rng = np.random.default_rng(0)
     frontal = rows(rng, 200)
     calibration = fit(frontal, rng.uniform(0.8, 1, 200), np.arange(200), rows(rng, 50, axis_level=-9))
-    views = {"inlet": rows(rng, 60, sacrum_height=-6), "inverted": rows(rng, 60, region_doubt=9)}
+    views = {"inlet": rows(rng, 60, sacrum_height=-6), "negative": rows(rng, 60, region_doubt=9)}
     return with_other_views(calibration, frontal, frontal, views), frontal
 
 
@@ -72,10 +78,9 @@ def test_a_rule_of_geometry_is_broken_only_a_step_beyond_what_was_seen():
     clean = [row | {"hips_overlap": 0.0} for row in rows(rng, 100)]
     calibration = fit(clean, rng.uniform(0.8, 1, 100), np.arange(100), rows(rng, 50, axis_level=-9))
     seen = [{"hips_overlap": 0.0, "axis_level": level, "loose": 0.0} for level in np.linspace(0.9, 1.0, 1001)]
-    limits = with_limits(calibration, seen, seen).limits
+    limits = with_limits(calibration, seen).limits
     assert limits["hips_overlap"] == pytest.approx(0.05), "nothing overlapped in any: a little may in a patient"
     assert limits["axis_level"] == pytest.approx(0.85, abs=0.001)
-    assert limits["loose"] == 0.0
 
 
 def test_all_that_is_called_geometry_is_measured_of_structures():
@@ -100,3 +105,45 @@ def test_inputs_of_one_source_are_drawn_together():
     assert _auroc(copied, pelves) == pytest.approx(_auroc(others, pelves))
     again = _interval(copied, pelves)
     assert again == pytest.approx((low, high), abs=0.02)
+
+
+def test_predicted_ious_rise_with_the_truth_stay_below_1_and_their_intervals_hold():
+    from quality_fit import fit
+
+    rng = np.random.default_rng(5)
+
+    def draw(count):
+        made = rows(rng, count)
+        truth = [1 / (1 + np.exp(-2 - row["region_doubt"] - 0.5 * rng.normal())) for row in made]
+        return made, np.array(truth)
+
+    features, truth = draw(1200)
+    calibration = fit(features, truth, np.arange(1200), rows(rng, 50, axis_level=-9))
+    fresh, known = draw(1500)
+    predicted = np.array([predict_iou(row, calibration) for row in fresh])
+    assert 0 <= predicted.min() < predicted.max() < 1
+    limits = np.array([predict_interval(iou, calibration) for iou in predicted])
+    covered = ((limits[:, 0] <= known) & (known <= limits[:, 1])).mean()
+    assert covered == pytest.approx(0.9, abs=0.03)
+
+
+def test_the_least_iou_lets_one_photograph_in_a_hundred_pass():
+    from quality_fit import fit
+
+    rng = np.random.default_rng(6)
+    pelves = rows(rng, 300)
+    truth = np.clip(0.8 + 0.05 * np.array([row["region_doubt"] for row in pelves]), 0, 1)
+    photographs = rows(rng, 400, region_doubt=-3)
+    calibration = fit(pelves, truth, np.arange(300), photographs, photographs)
+    passed = np.mean([predict_iou(row, calibration) >= calibration.least_iou for row in photographs])
+    assert 0 < passed <= 0.0125
+    assert fit(pelves, truth, np.arange(300), photographs).least_iou == 0
+
+
+def test_a_radiograph_is_called_turned_only_where_it_is_doubtful_and_the_turned_one_is_clearly_better():
+    from quality_real import turned_by
+
+    assert turned_by(0.5, (0.4, 0.93, 0.3)) == 2
+    assert turned_by(0.92, (0.4, 0.99, 0.3)) == 0
+    assert turned_by(0.5, (0.4, 0.8, 0.3)) == 0, "what is doubtful turned, too, is no pelvis"
+    assert turned_by(0.86, (0.4, 0.88, 0.3)) == 0

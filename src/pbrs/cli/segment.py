@@ -125,6 +125,14 @@ def segment(
         Literal["as-is", "inverted"],
         typer.Option(help="inverted: bone is dark in these files, turn them over.", rich_help_panel=_FOUND),
     ] = "as-is",
+    upright: Annotated[
+        Literal["as-is", "auto"],
+        typer.Option(
+            help="auto: segment a radiograph that lies on its side or upside down upright, and turn the masks back; "
+            "as-is: refuse it and say so.",
+            rich_help_panel=_FOUND,
+        ),
+    ] = "as-is",
     views: Annotated[
         list[str] | None,
         typer.Option(
@@ -186,6 +194,7 @@ def segment(
         polarity=polarity,
         formats=tuple(formats or ()),
         views=check_views([word.lower() for word in parse_lists(views)]),
+        upright=upright,
         force=force,
         workers=min(threads, MOST_WORKERS),
         resume=resume,

@@ -20,7 +20,7 @@ from pbrs.segmentation.quality import NotAPelvisError, Quality, check_pelvis
 from pbrs.segmentation.report import REPORT, REPORT_VERSION, Report
 from pbrs.segmentation.resume import digest_of, read_masks, still_stands
 from pbrs.segmentation.roi import Margin
-from pbrs.segmentation.segmenter import Segmenter
+from pbrs.segmentation.segmenter import Segmenter, Upright
 
 
 @dataclass(frozen=True)
@@ -39,6 +39,8 @@ class SegmentOptions:
         Beside PNG; by default DICOM SEG for DICOM radiographs, where that can be written.
     views
         Test-time views to average over.
+    upright
+        ``"auto"``: what lies turned is segmented upright.
     force
         Segment what does not look like a frontal pelvic radiograph, too.
     workers
@@ -52,6 +54,7 @@ class SegmentOptions:
     polarity: Polarity = "as-is"
     formats: tuple[str, ...] = ()
     views: tuple[str, ...] = ()
+    upright: Upright = "as-is"
     force: bool = False
     workers: int = 0
     resume: bool = False
@@ -173,6 +176,7 @@ def _head(segmenter: Segmenter, options: SegmentOptions, found: Found) -> dict[s
         "runtime": segmenter.runtime.name,
         "views": list(options.views),
         "polarity": options.polarity,
+        "upright": options.upright,
         "left_out": [
             {"kind": as_text(kind.kind), "count": kind.count, "examples": [as_text(name) for name in kind.examples]}
             for kind in found.left_out
@@ -217,7 +221,7 @@ def _try_one(
         radiograph = read_radiograph(path, options.polarity)
         known["sha256"] = radiograph.sha256
         formats.check(radiograph)
-        segmentation = segmenter.segment(radiograph, options.threshold, options.views)
+        segmentation = segmenter.segment(radiograph, options.threshold, options.views, options.upright)
         if not options.force:
             _check_pelvis(radiograph, segmentation.quality, path)
         image = SegmentedImage(path, stem, radiograph, segmentation, formats.model)

@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,9 +18,17 @@ from pbrs.radiograph.radiograph import Radiograph
 from pbrs.segmentation.many import overlap
 from pbrs.segmentation.model_check import check_graph, check_probability, try_out
 from pbrs.segmentation.onnx_file import read_onnx
-from pbrs.segmentation.quality import Quality, assess
+from pbrs.segmentation.quality import DOUBTFUL_IOU, Quality, assess, called_turned, with_strays
+from pbrs.segmentation.quality_features import seen_part
 from pbrs.segmentation.runtime import Runtime, RuntimeChoice, runtime_of_file
+from pbrs.segmentation.strays import drop_strays
 from pbrs.segmentation.views import disagreement, look, swap_sides
+
+Upright = Literal["as-is", "auto"]
+"""Whether a radiograph that lies turned is segmented as it lies, or upright."""
+
+_CLEARLY = 0.05
+"""How much larger the predicted IoU must be of the turned picture than as it lies."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -125,7 +134,11 @@ class Segmenter:
         return cls(card, file.sha256, runtime_of_file(file, runtime, threads))
 
     def segment(
-        self, radiograph: Radiograph, threshold: float | None = None, views: Sequence[str] = ()
+        self,
+        radiograph: Radiograph,
+        threshold: float | None = None,
+        views: Sequence[str] = (),
+        upright: Upright = "as-is",
     ) -> Segmentation:
         """Segment one radiograph.
 
@@ -138,6 +151,9 @@ class Segmenter:
             disagreement are always those at the card's.
         views
             Test-time views to average over beside the image as it is: ``"flip"``, ``"scale"``, both or none.
+        upright
+            ``"auto"`` turns a radiograph that lies on its side or upside down upright, segments it so, and turns the
+            masks back; ``"as-is"`` only says that it does. Calibrated models can tell.
 
         Raises
         ------
@@ -149,18 +165,27 @@ class Segmenter:
         threshold = self.card.threshold if threshold is None else threshold
         if not 0 < threshold < 1:
             raise InputError(f"threshold {threshold}: expected a probability between 0 and 1, neither of them")
-        placement = Placement.fit(radiograph.shape, self.card.image_size, self.card.placement, radiograph.pixel_aspect)
-        placed = placement.place(radiograph.pixels)
-        seen = look(self._compute, placed, placement, self.card.channels, views)
-        output = seen.mean(axis=0)
-        region = self.card.channels.index("region")
-        apart = disagreement(seen[:, region], output[region], self.card.threshold) if views else None
-        quality = assess(output, self.card.channels, placed, placement, self.card.threshold, self.card.quality, apart)
-        if radiograph.patient_left == "left":
+        pixels, aspect = radiograph.pixels, radiograph.pixel_aspect
+        seen = self._look(pixels, aspect, views)
+        quality, turns = seen.quality, self._turns(pixels, aspect, seen.quality)
+        left, back = radiograph.patient_left, 0
+        if turns and upright == "auto":
+            seen = self._look(*_turned(pixels, aspect, turns), views)
+            quality, back = called_turned(quality, 90 * turns, seen.quality), -turns
+            # Upside down, left and right are exchanged in the file, if it names them; on its side, the usual is taken.
+            is_named = turns == 2 and not radiograph.patient_left_assumed
+            left = "left" if is_named and left == "right" else "right"
+        elif turns:
+            quality = called_turned(quality, 90 * turns, None)
+        quality, output = with_strays(quality, seen.strays), seen.output
+        if left == "left":
             # The network names sides as if the patient faced the reader, whose right is the patient's left.
             output = output[swap_sides(self.card.channels)]
         # Probabilities go back to the native size, and are compared there: a restored mask would have steps.
-        restored = {name: placement.restore(channel) for name, channel in zip(self.card.channels, output, strict=True)}
+        restored = {
+            name: np.ascontiguousarray(np.rot90(seen.placement.restore(channel), back))
+            for name, channel in zip(self.card.channels, output, strict=True)
+        }
         probability = restored["region"]
         mask = probability >= threshold
         return Segmentation(
@@ -174,15 +199,39 @@ class Segmenter:
                 *(() if mask.any() else ("no pelvic bone region found",)),
                 *(warning.text for warning in quality.warnings),
             ),
-            views_disagreement=apart,
+            views_disagreement=seen.apart,
             quality=quality,
         )
+
+    def _look(self, pixels: NDArray[np.float32], pixel_aspect: float, views: Sequence[str]) -> "_Seen":
+        """Run the network on an image as it lies, leave out what cannot be bone, and judge the rest."""
+        card = self.card
+        placement = Placement.fit(pixels.shape, card.image_size, card.placement, pixel_aspect)
+        placed = placement.place(pixels)
+        looks = look(self._compute, placed, placement, card.channels, views)
+        output = looks.mean(axis=0)
+        region = card.channels.index("region")
+        apart = disagreement(looks[:, region], output[region], card.threshold) if views else None
+        inner, strays = drop_strays(seen_part(output, placement), card.channels, card.threshold)
+        seen_part(output, placement)[...] = inner
+        quality = assess(output, card.channels, placed, placement, card.threshold, card.quality, apart)
+        return _Seen(output, placement, quality, apart, strays)
 
     def _compute(self, placed: NDArray[np.float32]) -> NDArray[np.float32]:
         """Run the network on one image (1, 1, H, W), and make sure that it gives probabilities."""
         probability = self.runtime.run(placed)
         check_probability(probability, self.card, self.card.name)
         return probability
+
+    def _turns(self, pixels: NDArray[np.float32], pixel_aspect: float, quality: Quality) -> int:
+        """Tell by how many quarters an image lies turned clockwise; looked at only where its mask is doubtful."""
+        if quality.predicted_iou is None or quality.predicted_iou >= DOUBTFUL_IOU + _CLEARLY:
+            return 0
+        found = {0: quality.predicted_iou}
+        for turns in (1, 2, 3):
+            found[turns] = self._look(*_turned(pixels, pixel_aspect, turns), ()).quality.predicted_iou or 0.0
+        best = max(found, key=lambda turns: found[turns])
+        return best if found[best] >= max(DOUBTFUL_IOU, found[0] + _CLEARLY) else 0
 
     def segment_many(
         self,
@@ -191,6 +240,7 @@ class Segmenter:
         views: Sequence[str] = (),
         polarity: Polarity = "as-is",
         workers: int = 0,
+        upright: Upright = "as-is",
     ) -> Iterator[Outcome]:
         """Segment many radiographs: threads read and compute the next ones while you use the last.
 
@@ -198,7 +248,7 @@ class Segmenter:
         ----------
         inputs
             Files, or radiographs that have been read; taken as they are needed.
-        threshold, views
+        threshold, views, upright
             As in `segment`.
         polarity
             Of files: ``"inverted"`` for those in which bone is dark.
@@ -218,11 +268,27 @@ class Segmenter:
             except InputError as error:
                 return Outcome(source, None, None, error)
             try:
-                return Outcome(source, radiograph, self.segment(radiograph, threshold, views), None)
+                return Outcome(source, radiograph, self.segment(radiograph, threshold, views, upright), None)
             except InputError as error:
                 return Outcome(source, radiograph, None, error)
 
         yield from overlap(work, inputs, workers)
+
+
+def _turned(pixels: NDArray[np.float32], aspect: float, turns: int) -> tuple[NDArray[np.float32], float]:
+    """Turn an image and its pixels anticlockwise by quarters."""
+    return np.ascontiguousarray(np.rot90(pixels, turns)), (1 / aspect if turns % 2 else aspect)
+
+
+@dataclass(frozen=True, eq=False)
+class _Seen:
+    """What the network saw in an image: probabilities at its own size, where the image lies in them, their worth."""
+
+    output: NDArray[np.float32]
+    placement: Placement
+    quality: Quality
+    apart: float | None
+    strays: tuple[str, ...]
 
 
 def bounding_box(mask: NDArray[np.bool_]) -> tuple[int, int, int, int] | None:
