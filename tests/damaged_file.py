@@ -1,5 +1,6 @@
-"""Damaging a file's bytes, and what must then hold of reading it as a radiograph."""
+"""Damaging a file's bytes, and what must then hold of reading it."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -16,6 +17,16 @@ def damage(content: bytes, data: st.DataObject, reach: int | None = None) -> byt
     for _ in range(data.draw(st.integers(0, 6))):
         damaged[data.draw(st.integers(0, last))] = data.draw(st.integers(0, 255))
     return bytes(damaged[: data.draw(st.integers(1, len(damaged)))])
+
+
+def assert_read_or_one_line(read: Callable[[], object]) -> None:
+    """Read, or `InputError` of one line and nothing else."""
+    problem = "read"
+    try:
+        read()
+    except InputError as error:
+        problem = str(error)
+    assert len(problem.splitlines()) == 1
 
 
 def assert_refused_or_a_radiograph(file: Path) -> None:

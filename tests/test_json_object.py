@@ -19,7 +19,7 @@ def test_an_object_is_read_with_or_without_a_byte_order_mark(tmp_path):
         (b"\xff\xfe", "cannot be read as a JSON object"),
         (b"[" * 100_000, "cannot be read as a JSON object"),
         (b"[1, 2]", "holds a list, not a JSON object"),
-        (None, "No such file"),
+        (None, "no such file"),
     ],
 )
 def test_anything_else_is_told_in_one_line_with_what_to_do(tmp_path, content, said):

@@ -14,8 +14,8 @@ from PIL import Image
 from pbrs.atomic_write import write_png
 from pbrs.dataset.folder import open_dataset
 from pbrs.evaluation.scores import score_masks
+from pbrs.radiograph.anatomy import anatomy_of
 from pbrs.segmentation import Segmenter
-from pbrs.segmentation.anatomy import anatomy_of
 from pbrs.segmentation.overlay import draw_overlay
 
 WIDTH = 320

@@ -39,7 +39,11 @@ def atomic_path(path: Path) -> Iterator[Path]:
     # By name, not as the private file that `tempfile` makes: it gets the permissions that any new file gets here.
     try:
         temporary.touch(exist_ok=False)
+        permissions = temporary.stat().st_mode
         yield temporary
+        # Some libraries put a private file of their own in its place.
+        if temporary.stat().st_mode != permissions:
+            temporary.chmod(permissions)
         temporary.replace(path)
     except BaseException:
         temporary.unlink(missing_ok=True)

@@ -18,11 +18,13 @@ from numbers import Number
 from pathlib import Path
 
 from pbrs.atomic_write import atomic_path
+from pbrs.bounded_read import read_bounded
 from pbrs.errors import InputError
 
 # A spreadsheet of another country splits cells at semicolons or tabs: there, too, a formula may begin.
 _START = r"(?:^|(?<=[;\t\r\n]))"
 _FORMULA = r"\s*[=+\-@\t\r\n＝＋－＠]"
+LARGEST_BYTES = 64 * 2**20
 _RUNS = re.compile(f"{_START}(?='*{_FORMULA})")
 _ESCAPED = re.compile(f"{_START}'(?='*{_FORMULA})")
 _DELIMITERS = ",;\t"
@@ -124,7 +126,7 @@ def _rows(path: Path, columns: Sequence[str]) -> list[list[str]]:
 
 def _text(path: Path) -> str:
     try:
-        data = path.read_bytes()
+        data = read_bounded(path, LARGEST_BYTES, "it is no table of PBRS")
         encoding = next((name for mark, name in _BYTE_ORDER_MARKS.items() if data.startswith(mark)), "utf-8")
         text = data.decode(encoding)
     except (OSError, UnicodeDecodeError) as error:

@@ -331,7 +331,7 @@ def test_names_of_a_mac_are_the_same_names(tmp_path: Path) -> None:
 def test_a_mask_of_other_proportions_is_not_resized(tmp_path: Path) -> None:
     content = _coco([np.ravel(SQUARE).tolist()])
     content["images"][0].update(width=64, height=64)
-    with pytest.raises(InputError, match="which are other proportions"):
+    with pytest.raises(InputError, match="in other proportions"):
         _import(tmp_path, "a.json", content, resize=True)
 
 

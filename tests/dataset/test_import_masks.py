@@ -313,3 +313,73 @@ def test_folders_without_masks_are_told(tmp_path: Path, images: Path) -> None:
 def test_a_dicom_uid_without_a_suffix_is_the_stem_as_a_whole() -> None:
     assert image_stem(Path("1.2.840.113619.567")) == "1.2.840.113619.567"
     assert image_stem(Path("1.2.840.113619.567.DCM")) == "1.2.840.113619.567"
+
+
+def test_a_folder_of_tiff_and_jpeg_masks_is_read_and_other_pictures_are_named(tmp_path: Path, images: Path) -> None:
+    _write_mask(tmp_path / "masks" / "phantom_000.tif", phantom(0)[1])
+    _write_mask(tmp_path / "masks" / "phantom_001.TIFF", phantom(1)[1])
+    Image.fromarray(phantom(2)[1].astype(np.uint8) * 255).save(tmp_path / "masks" / "phantom_002.jpg", quality=95)
+    Image.fromarray(phantom(3)[1].astype(np.uint8) * 255).save(tmp_path / "masks" / "phantom_003.bmp")
+    report = import_masks(tmp_path / "masks", images, tmp_path / "out")
+    _assert_masks(tmp_path / "out", {f"phantom_{index:03d}": phantom(index)[1] for index in range(3)})
+    assert "1 files left out, which are not read as masks (save as PNG): phantom_003.bmp" in report.notes
+    (tmp_path / "only").mkdir()
+    (tmp_path / "masks" / "phantom_003.bmp").rename(tmp_path / "only" / "phantom_003.bmp")
+    with pytest.raises(InputError, match=r"no masks .*save as PNG.*phantom_003\.bmp"):
+        import_masks(tmp_path / "only", images, tmp_path / "out2")
+
+
+def _write_slicer(path: Path, masks: dict[str, np.ndarray]) -> None:
+    """Write a segmentation as 3D Slicer does: one layer, cropped to what is drawn, with names and label values."""
+    labels = np.zeros(SHAPE, np.uint8)
+    header: dict[str, Any] = {
+        "space": "left-posterior-superior",
+        "space directions": np.eye(3),
+        "kinds": ["domain"] * 3,
+    }
+    for number, (name, mask) in enumerate(masks.items()):
+        labels[mask] = number + 1
+        header |= {f"Segment{number}_Name": name, f"Segment{number}_LabelValue": str(number + 1)}
+    rows, columns = np.flatnonzero(labels.any(axis=1)), np.flatnonzero(labels.any(axis=0))
+    top, left = rows[0], columns[0]
+    cropped = labels[top : rows[-1] + 1, left : columns[-1] + 1]
+    header |= {"space origin": [left, top, 0], "Segmentation_ReferenceImageExtentOffset": f"{left} {top} 0"}
+    path.parent.mkdir(exist_ok=True)
+    nrrd.write(str(path), cropped.T[..., None], header)
+
+
+def _boxes() -> tuple[np.ndarray, np.ndarray]:
+    left, right = np.zeros(SHAPE, bool), np.zeros(SHAPE, bool)
+    left[10:30, 60:90], right[15:40, 10:58] = True, True
+    return left, right
+
+
+def test_slicers_segments_become_structures_wherever_they_were_cropped(tmp_path: Path, images: Path) -> None:
+    left, right = _boxes()
+    _write_slicer(tmp_path / "masks" / "phantom_000.seg.nrrd", {"Left hip bone": left, "hip_right": right})
+    import_masks(tmp_path / "masks", images, tmp_path / "out")
+    dataset = open_dataset(tmp_path / "out")
+    for name, drawn in (("hip_left", left), ("hip_right", right)):
+        np.testing.assert_array_equal(dataset.read_structure("phantom_000", name, SHAPE), drawn)
+    _assert_masks(tmp_path / "out", {"phantom_000": left | right})
+
+
+def test_a_segment_of_another_name_is_left_out_beside_structures_and_named(tmp_path: Path, images: Path) -> None:
+    left, right = _boxes()
+    _write_slicer(tmp_path / "masks" / "phantom_000.seg.nrrd", {"hip_left": left, "Screw": right})
+    report = import_masks(tmp_path / "masks", images, tmp_path / "out")
+    assert "labels left out: Screw" in report.notes
+    _assert_masks(tmp_path / "out", {"phantom_000": left})
+
+
+def test_a_segment_that_contradicts_its_files_name_is_refused(tmp_path: Path, images: Path) -> None:
+    _write_slicer(tmp_path / "masks" / "phantom_000_hip_right.seg.nrrd", {"hip_left": _boxes()[0]})
+    with pytest.raises(InputError, match="is named hip_right, but holds hip_left"):
+        import_masks(tmp_path / "masks", images, tmp_path / "out")
+
+
+def test_annotations_of_other_proportions_are_refused_even_with_resizing(tmp_path: Path, images: Path) -> None:
+    content = _coco({"segmentation": [SQUARE]})
+    content["images"][0].update(height=SHAPE[0], width=SHAPE[0])
+    with pytest.raises(InputError, match="in other proportions"):
+        _import_json(tmp_path, images, content, resize=True)

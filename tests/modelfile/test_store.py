@@ -115,7 +115,7 @@ def test_only_model_files_of_pbrs_are_added(tmp_path, tiny, models):
 
 
 def test_a_model_that_does_not_do_what_its_card_says_is_refused(tmp_path):
-    with pytest.raises(InputError, match="channels"):
+    with pytest.raises(InputError, match="does not fit its card: probability"):
         add_model(write_tiny_model(tmp_path / "liar.onnx", channels=("region", "sacrum"), made_channels=1))
 
 

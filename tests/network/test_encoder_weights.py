@@ -110,3 +110,18 @@ def test_weights_in_torchs_cache_need_no_network(mobilenet, monkeypatch):
     monkeypatch.setattr("torch.hub.urlopen", lambda *_, **__: pytest.fail("the network was asked"))
     network = build_unet("mobilenetv2", "imagenet")
     torch.testing.assert_close(network.encoder.state_dict()["features.0.0.weight"], mobilenet.features[0][0].weight)
+
+
+@pytest.mark.parametrize("kind", ["not a number", "sparse", "meta", "complex"])
+def test_tensors_that_are_not_plain_finite_numbers_are_refused(mobilenet, tmp_path, kind):
+    state = mobilenet.state_dict()
+    first = state["features.0.0.weight"].clone()
+    state["features.0.0.weight"] = {
+        "not a number": torch.full_like(first, torch.nan),
+        "sparse": first.to_sparse(),
+        "meta": first.to("meta"),
+        "complex": first.to(torch.complex64),
+    }[kind]
+    torch.save(state, tmp_path / "odd.pth")
+    with pytest.raises(InputError, match=r"features\.0\.0\.weight"):
+        build_unet("mobilenetv2", str(tmp_path / "odd.pth"))

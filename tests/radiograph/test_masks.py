@@ -11,6 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
+from pydicom.dataset import Dataset, FileMetaDataset
+from pydicom.uid import ExplicitVRLittleEndian, SegmentationStorage
 
 from damaged_file import damage
 from pbrs.errors import InputError
@@ -255,7 +257,39 @@ def contents(tmp_path_factory: pytest.TempPathFactory) -> list[bytes]:
     volume = IN_INDEX_ORDER[..., None]
     files = [write_nrrd(folder, volume, encoding="raw").read_bytes(), write_nrrd(folder, volume).read_bytes()]
     files += [write_nifti(folder, volume, ITK_IDENTITY, name).read_bytes() for name in ("a.nii", "a.nii.gz")]
-    return [*files, png.getvalue()]
+    files.append(write_nrrd(folder, volume, Segment0_Name="region", Segment0_LabelValue="1").read_bytes())
+    jpeg = io.BytesIO()
+    Image.fromarray(F).convert("L").save(jpeg, "JPEG")
+    metaimage = (
+        "ObjectType = Image\nNDims = 3\nTransformMatrix = 1 0 0 0 1 0 0 0 1\nOffset = 0 0 0\nElementSpacing = 1 1 1\n"
+        "DimSize = 7 9 1\nElementType = MET_UCHAR\nElementDataFile = LOCAL\n"
+    )
+    return [*files, png.getvalue(), jpeg.getvalue(), metaimage.encode() + volume.tobytes(order="F"), small_seg()]
+
+
+def small_seg() -> bytes:
+    """Make a DICOM SEG of one segment by hand, as small as can be."""
+    seg = Dataset()
+    seg.file_meta = FileMetaDataset()
+    seg.file_meta.TransferSyntaxUID = ExplicitVRLittleEndian
+    seg.file_meta.MediaStorageSOPClassUID = seg.SOPClassUID = SegmentationStorage
+    seg.file_meta.MediaStorageSOPInstanceUID = seg.SOPInstanceUID = "1.2.3"
+    seg.Modality, seg.SegmentationType, seg.NumberOfFrames = "SEG", "BINARY", 1
+    seg.Rows, seg.Columns, seg.SamplesPerPixel, seg.PhotometricInterpretation = *F.shape, 1, "MONOCHROME2"
+    seg.BitsAllocated, seg.BitsStored, seg.HighBit, seg.PixelRepresentation = 1, 1, 0, 0
+    described, identified, frame = Dataset(), Dataset(), Dataset()
+    described.SegmentNumber, described.SegmentLabel, identified.ReferencedSegmentNumber = 1, "region", 1
+    frame.SegmentIdentificationSequence = [identified]
+    seg.SegmentSequence, seg.PerFrameFunctionalGroupsSequence = [described], [frame]
+    seg.PixelData = np.packbits(F.ravel(), bitorder="little").tobytes()
+    buffer = io.BytesIO()
+    seg.save_as(buffer, enforce_file_format=True)
+    return buffer.getvalue()
+
+
+def test_a_segmentation_of_one_frame_made_by_hand_comes_out_as_drawn(tmp_path: Path) -> None:
+    (tmp_path / "seg.dcm").write_bytes(small_seg())
+    assert np.array_equal(read_mask(tmp_path / "seg.dcm", F.shape), F)
 
 
 def damage_a_mask(contents: list[bytes], tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:

@@ -14,8 +14,8 @@ import pytest
 from PIL import Image
 
 from pbrs.radiograph import Radiograph
+from pbrs.radiograph.anatomy import ANATOMY
 from pbrs.segmentation import html_report
-from pbrs.segmentation.anatomy import ANATOMY
 from pbrs.segmentation.overlay import REGION_COLOUR
 from pbrs.segmentation.preview import THUMBNAIL_PX, TILES, PreviewSheets, draw_thumbnail
 from pbrs.segmentation.quality import Quality

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -118,6 +119,26 @@ def test_an_interrupted_one_leaves_no_dataset_and_goes_on_where_it_stopped(cheap
     assert [index for _, index in cheap] == [3, 4, 5]
     assert contents(folder) == contents(tmp_path / "undisturbed")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["drawn", "undisturbed"]
+
+
+@pytest.mark.parametrize("step", ["rename", "rmtree"])
+def test_control_c_at_the_very_end_says_whether_the_dataset_is_complete(cheap, tmp_path, monkeypatch, step):
+    """Before it has its name all is kept and the same command goes on; afterwards it is complete."""
+
+    def interrupt(*_: object, **__: object) -> None:
+        monkeypatch.undo()
+        raise KeyboardInterrupt
+
+    plan, target = DatasetPlan(2, 0, 64), tmp_path / "data"
+    monkeypatch.setattr(*{"rename": (Path, "rename"), "rmtree": (shutil, "rmtree")}[step], interrupt)
+    with pytest.raises(Interrupted) as caught:
+        write_dataset(plan, target)
+    if step == "rename":
+        assert "2 of 2 radiographs that are drawn are kept" in str(caught.value)
+        assert not target.exists()
+    else:
+        assert "data is complete, with all 2 radiographs" in str(caught.value)
+        assert [folder.name for folder in tmp_path.iterdir()] == ["data"]
 
 
 def test_another_plan_does_not_go_on_with_what_is_unfinished(cheap, tmp_path, monkeypatch):

@@ -157,10 +157,18 @@ def masks(
     images: Annotated[Path, typer.Option(metavar="FOLDER", help="The radiographs, named like the masks.")],
     output: NewDataset,
     mask_format: Annotated[
-        MaskFormat, typer.Option("--format", help="auto looks at the files; mitk is NRRD, NIfTI or PNG.")
+        MaskFormat,
+        typer.Option(
+            "--format",
+            help="auto looks at the files; mitk is NRRD, NIfTI, MetaImage, SEG, PNG, TIFF or JPEG.",
+        ),
     ] = MaskFormat.AUTO,
     resize_masks: Annotated[
-        bool, typer.Option("--resize-masks", help="Resize masks that are not of the image's size.")
+        bool,
+        typer.Option(
+            "--resize-masks",
+            help="Resize masks without geometry that are not of the image's size but have its proportions.",
+        ),
     ] = False,
     category: Annotated[
         str | None, typer.Option(metavar="NAME", help="The label of the bone region, where there are several.")

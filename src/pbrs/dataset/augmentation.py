@@ -12,7 +12,7 @@ from pbrs.errors import InputError
 class AugmentationSettings(BaseModel):
     """How far training images are changed. The paper names the changes but no ranges; these are ours."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     enabled: bool = True
     flip_probability: float = Field(0.5, ge=0, le=1)

@@ -59,7 +59,8 @@ def find_masks(
     among_images = images.resolve() in [place.resolve() for place in places]
     if among_images and not annotated and mask_format not in ANNOTATION_FORMATS:
         raise InputError(f"masks and images are both in {masks}: put the masks into a folder of their own")
-    drawn = [] if among_images else _find_drawn(places, images, mask_format, resize)
+    drawn, left_out = ([], []) if among_images else _find_drawn(places, images, mask_format, resize)
+    notes += left_out
     if annotated and drawn:
         raise InputError(
             f"{masks} holds annotations ({annotated[0].file}) and mask files ({drawn[0].file}): choose with "
@@ -77,8 +78,10 @@ def find_masks(
         raise InputError(f"{masks} is or holds a ZIP archive: unpack it first, and name the folder")
     if not found:
         titles = ", ".join(its.title for its in ANNOTATION_FORMATS.values())
-        looked_for = f"masks (PNG, NRRD, NIfTI, {titles})" if mask_format == "auto" else f"{mask_format} masks"
-        raise InputError(f"no {looked_for} in {masks}: name the folder that your annotation tool exported to")
+        drawn_as = "PNG, TIFF, JPEG, NRRD, NIfTI, DICOM SEG"
+        looked_for = f"masks ({drawn_as}, {titles})" if mask_format == "auto" else f"{mask_format} masks"
+        besides = f"; {'; '.join(left_out)}" if left_out else ""
+        raise InputError(f"no {looked_for} in {masks}: name the folder that your annotation tool exported to{besides}")
     if ours is not None:
         found = [replace(mask, stem=ours.image_stems.get(mask.stem, mask.stem)) for mask in found]
     # Whoever corrected the region has not corrected these: trained on, they would bring the old outlines back.
@@ -115,9 +118,12 @@ def _find_annotated(places: Sequence[Path], mask_format: MaskFormat, resize: boo
     return found, formats
 
 
-def _find_drawn(places: Sequence[Path], images: Path, mask_format: MaskFormat, resize: bool) -> list[FoundMask]:
-    """Find masks in files of their own."""
+def _find_drawn(
+    places: Sequence[Path], images: Path, mask_format: MaskFormat, resize: bool
+) -> tuple[list[FoundMask], list[str]]:
+    """Find masks in files of their own, and say which files are not read."""
     if mask_format in ANNOTATION_FORMATS:
-        return []
+        return [], []
     suffixes = PNG_SUFFIXES if mask_format == "png" else MITK_SUFFIXES
-    return [mask for place in places for mask in find_mask_files(place, images, suffixes, resize)]
+    found = [find_mask_files(place, images, suffixes, resize) for place in places]
+    return [mask for one in found for mask in one.masks], [line for one in found for line in one.left_out]

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
 from pbrs.errors import InputError
+from pbrs.radiograph.mask_placing import have_same_proportions, resized
 
 _MOST_PIXELS = 100_000_000
 
@@ -31,6 +31,11 @@ class FoundMask:
         What the image may be called where none is called `stem`, the likeliest first.
     remarks
         What is to be told of it, as the end of a sentence that begins with a number.
+    place
+        The same for the image's file and shape, where the mask has a geometry that is placed in the image's own; used
+        instead of `read`.
+    image_uid
+        SOPInstanceUID of the image, where the mask's file says to which it belongs.
     """
 
     stem: str
@@ -39,6 +44,12 @@ class FoundMask:
     read: Callable[[tuple[int, int]], NDArray[np.bool_]]
     other_stems: tuple[str, ...] = ()
     remarks: tuple[str, ...] = ()
+    place: Callable[[Path, tuple[int, int]], NDArray[np.bool_]] | None = None
+    image_uid: str | None = None
+
+    def read_for(self, image: Path, shape: tuple[int, int]) -> NDArray[np.bool_]:
+        """Give the mask, bool (H, W), for an image's file and shape; raises InputError where it does not fit."""
+        return self.read(shape) if self.place is None else self.place(image, shape)
 
 
 def fit(mask: NDArray[np.bool_], shape: tuple[int, int], file: Path, stem: str, resize: bool) -> NDArray[np.bool_]:
@@ -47,13 +58,10 @@ def fit(mask: NDArray[np.bool_], shape: tuple[int, int], file: Path, stem: str, 
     Raises
     ------
     InputError
-        If the shapes differ and `resize` is not set.
+        If the shapes differ and `resize` is not set, or their proportions differ.
     """
     check_size((mask.shape[0], mask.shape[1]), shape, file, stem, resize)
-    if mask.shape == shape:
-        return mask
-    height, width = shape
-    return np.asarray(Image.fromarray(mask).resize((width, height), Image.Resampling.NEAREST), dtype=np.bool_)
+    return mask if mask.shape == shape else resized(mask, shape, file.name, resize)
 
 
 def check_size(drawn: tuple[int, int], shape: tuple[int, int], file: Path, stem: str, resize: bool) -> None:
@@ -62,21 +70,15 @@ def check_size(drawn: tuple[int, int], shape: tuple[int, int], file: Path, stem:
     Raises
     ------
     InputError
-        If the size is not the image's and `resize` is not set, or of other proportions, or is beyond sense.
+        If the size is not the image's and `resize` is not set, its proportions are not the image's, or it is beyond
+        sense.
     """
+    sizes = f"{file.name}: annotated at {drawn[1]}×{drawn[0]}, but the image {stem} has {shape[1]}×{shape[0]} pixels"
     if drawn != shape and not resize:
-        raise InputError(
-            f"{file.name}: annotated at {drawn[1]}×{drawn[0]}, but the image {stem} has {shape[1]}×{shape[0]} pixels: "
-            "annotate the same file, or pass --resize-masks"
-        )
+        raise InputError(f"{sizes}: annotate the same file, or pass --resize-masks")
     if min(drawn) < 1 or drawn[0] * drawn[1] > _MOST_PIXELS:
         raise InputError(
             f"{file.name}: {stem} is said to be {drawn[1]}×{drawn[0]} pixels: expected at most {_MOST_PIXELS:,} in all"
         )
-    # A side that a tool has scaled and rounded is off by one pixel at most.
-    across, down = drawn[1] * shape[0] / shape[1], drawn[0] * shape[1] / shape[0]
-    if min(abs(drawn[0] - across), abs(drawn[1] - down)) > 1:
-        raise InputError(
-            f"{file.name}: annotated at {drawn[1]}×{drawn[0]}, but the image {stem} has {shape[1]}×{shape[0]} pixels, "
-            "which are other proportions: annotate the same file"
-        )
+    if not have_same_proportions(drawn, shape):
+        raise InputError(f"{sizes}, in other proportions: it was cropped or squashed; annotate the same file")

@@ -15,6 +15,7 @@ from pbrs.atomic_write import write_json, write_png
 from pbrs.dataset.contradiction import reach_beyond
 from pbrs.dataset.find_masks import MaskFormat, find_masks
 from pbrs.dataset.found_mask import FoundMask
+from pbrs.dataset.image_uid import name_by_uid
 from pbrs.dataset.match import REGION, images_by_stem, match_masks, shortened
 from pbrs.dataset.new_folder import new_folder
 from pbrs.errors import InputError
@@ -65,8 +66,8 @@ def import_masks(  # noqa: PLR0913 -- as many as the command has options
     Parameters
     ----------
     masks
-        Folder with MITK's NRRD, NIfTI or PNG exports, or the annotation files of a tool (`ANNOTATION_FORMATS`); or one
-        such file. Or a folder that `pbrs segment` wrote, of which the masks are taken.
+        Folder of mask files (NRRD, NIfTI, MetaImage, DICOM SEG, PNG, TIFF, JPEG) or of the annotation files of a tool
+        (`ANNOTATION_FORMATS`); or one such file. Or a folder that `pbrs segment` wrote, of which the masks are taken.
     images
         Folder of radiographs; found by the masks' names.
     target
@@ -91,7 +92,7 @@ def import_masks(  # noqa: PLR0913 -- as many as the command has options
     """
     found = find_masks(masks, images, mask_format, resize, structures)
     image_files = images_by_stem(images, besides=masks)
-    matched, notes = match_masks(found.masks, list(image_files), category)
+    matched, notes = match_masks(name_by_uid(found.masks, image_files), list(image_files), category)
     notes = [*found.notes, *notes]
     left_out = [stem for stem in image_files if stem not in matched]
     if left_out:
@@ -175,7 +176,7 @@ def _write_case(
     shape = radiograph.shape
     suffix = image.suffix if has_known_suffix(image) else _SUFFIX_OF[radiograph.file_format]
     shutil.copyfile(image, writable_path(folder / "images" / f"{stem}{suffix}"))
-    drawn = {channel: mask.read(shape) for channel, mask in channels.items()}
+    drawn = {channel: mask.read_for(image, shape) for channel, mask in channels.items()}
     for channel, mask in drawn.items():
         place = folder / "masks" if channel == REGION else folder / "structures" / channel
         write_png(place / f"{stem}.png", mask.astype(np.uint8) * 255)

@@ -121,11 +121,17 @@ def _region_label(found: Sequence[FoundMask], category: str | None) -> str | Non
         if category not in labels:
             raise InputError(f"no mask is labelled {category}: the labels are {', '.join(labels) or 'none'}")
         return category
-    if REGION in others or not others:
+    # Beside structures a single other name may be a screw's: only one that sounds like it is the region.
+    has_structures = len(others) < len(labels)
+    if REGION in others or not others or (has_structures and not any(_sounds_like_region(name) for name in others)):
         return REGION
     if len(others) > 1:
         raise InputError(f"the masks are labelled {shortened(others)}: name the bone region's with --category")
     return others[0]
+
+
+def _sounds_like_region(label: str) -> bool:
+    return any(word in label.lower() for word in ("pelvi", "becken", "bone", "region", "mask", "foreground"))
 
 
 def _image_of(stem: str, known: set[str]) -> str | None:

@@ -8,7 +8,7 @@ from pbrs.file_name import name_as_text
 from pbrs.json_object import read_json_object
 from pbrs.radiograph.find import image_stem
 
-_WITH_MASKS = ("masks", "structures", "nifti", "nrrd", "coco.json")
+_WITH_MASKS = ("masks", "structures", "nifti", "nrrd", "seg", "coco.json")
 
 
 @dataclass(frozen=True)

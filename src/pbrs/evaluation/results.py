@@ -1,11 +1,12 @@
 """What a study folder holds: its plan, its runs, complete or not, and the speeds measured."""
 
+import math
 import re
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
-import yaml
+from pydantic import BaseModel, Field, ValidationError
 
 from pbrs.errors import InputError
 from pbrs.evaluation.paper import printed_order
@@ -13,10 +14,13 @@ from pbrs.evaluation.scores import Scores, read_scores
 from pbrs.evaluation.summary import CaseScores, pool_by_case
 from pbrs.json_object import read_json_object
 from pbrs.table import read_csv
+from pbrs.yaml_mapping import read_yaml_mapping
 
 RUN_NAME = re.compile(r"(?P<backbone>[A-Za-z0-9_]+)-(?P<fold>\d+)-(?P<seed>\d+)")
 QUANTITIES = ("loss", "iou", "f1")
 PARTS = ("train", "validation")
+
+MOST_FOLDS = 1000
 
 
 @dataclass(frozen=True)
@@ -130,9 +134,9 @@ def read_study(path: Path) -> StudyResults:
     InputError
         If the folder holds no study, or a file in it is damaged.
     """
-    plan = _read_yaml(path / "study.yaml")
+    plan = _read_plan(path / "study.yaml")
     found = [match for match in map(RUN_NAME.fullmatch, _folders(path)) if match]
-    keys = {(match["backbone"], int(match["fold"]), int(match["seed"])) for match in found} | _planned(path, plan)
+    keys = {(match["backbone"], int(match["fold"]), int(match["seed"])) for match in found} | _planned(plan)
     if not keys:
         raise InputError(f"{path} holds no study: expected study.yaml or runs such as densenet121-0-0 (`pbrs study`)")
     ordered = sorted(keys, key=lambda key: (printed_order(key[0]), key[1:]))
@@ -148,15 +152,33 @@ def _folders(path: Path) -> list[str]:
     return sorted(entry.name for entry in path.iterdir() if entry.is_dir()) if path.is_dir() else []
 
 
-def _planned(path: Path, plan: dict[str, Any]) -> set[tuple[str, int, int]]:
+class _Plan(BaseModel):
+    """``study.yaml``."""
+
+    backbones: list[Annotated[str, Field(pattern=r"^[A-Za-z0-9_]{1,64}$")]] = []
+    folds: Annotated[int, Field(ge=1, le=MOST_FOLDS)] | None = None
+    seeds: Annotated[list[Annotated[int, Field(ge=0, lt=2**32)]], Field(min_length=1)] = [0]
+    settings: dict[str, Any] = {}
+    data_sha256: str | None = None
+    command: str | None = None
+
+
+def _read_plan(path: Path) -> dict[str, Any]:
+    """Read ``study.yaml`` with all its names; empty where it is missing."""
+    values = _read_yaml(path)
     try:
-        folds = range(int(plan.get("folds") or 1))
-        seeds = [int(seed) for seed in plan.get("seeds") or [0]]
-        return {(str(name), fold, seed) for name in plan.get("backbones") or [] for fold in folds for seed in seeds}
-    except (TypeError, ValueError) as error:
+        return _Plan.model_validate(values).model_dump() if path.exists() else {}
+    except ValidationError as error:
+        first = error.errors(include_input=False)[0]
+        place = ".".join(str(part) for part in first["loc"])
         raise InputError(
-            f"{path / 'study.yaml'}: {error}; expected folds as a number, seeds and backbones as lists"
+            f"{path}: {place:.80}: {first['msg']}; expected folds as a number, seeds and backbones as lists"
         ) from error
+
+
+def _planned(plan: dict[str, Any]) -> set[tuple[str, int, int]]:
+    folds = range(plan.get("folds") or 1)
+    return {(name, fold, seed) for name in plan.get("backbones", []) for fold in folds for seed in plan["seeds"]}
 
 
 def _read_run(path: Path, backbone: str, fold: int, seed: int) -> Run:
@@ -176,15 +198,7 @@ def _read_run(path: Path, backbone: str, fold: int, seed: int) -> Run:
 
 
 def _read_yaml(path: Path) -> dict[str, Any]:
-    if not path.exists():
-        return {}
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise InputError(f"{path} cannot be read ({str(error).splitlines()[0]}): expected a YAML file") from error
-    if not isinstance(values, dict):
-        raise InputError(f"{path} holds {type(values).__name__}: expected lines such as `epochs: 100`")
-    return values
+    return read_yaml_mapping(path, "epochs: 100") if path.exists() else {}
 
 
 def _read_summary(path: Path) -> dict[str, Any]:
@@ -195,7 +209,7 @@ def _read_summary(path: Path) -> dict[str, Any]:
         for part in PARTS:
             for quantity in QUANTITIES:
                 float(summary[part][quantity])
-    except (ValueError, TypeError, KeyError) as error:
+    except (ValueError, TypeError, KeyError, OverflowError) as error:
         raise InputError(f"{path} lacks what a run's summary holds ({error}): {hint}") from error
     return summary
 
@@ -204,8 +218,8 @@ def _read_history(path: Path) -> dict[str, list[float]]:
     try:
         columns = ["epoch", *(f"{part}_{quantity}" for part in PARTS for quantity in QUANTITIES)]
         rows = read_csv(path, columns)
-        return {column: [float(row[column]) for row in rows] for column in columns}
-    except ValueError as error:
+        return {column: [_finite(row[column]) for row in rows] for column in columns}
+    except (OSError, ValueError) as error:
         raise InputError(
             f"{path} cannot be read ({error}): expected a line for every epoch, as `pbrs train` writes"
         ) from error
@@ -215,6 +229,13 @@ def _read_speed(path: Path) -> dict[str, float]:
     if not path.exists():
         return {}
     try:
-        return {row["backbone"]: float(row["milliseconds"]) for row in read_csv(path, ("backbone", "milliseconds"))}
-    except ValueError as error:
+        return {row["backbone"]: _finite(row["milliseconds"]) for row in read_csv(path, ("backbone", "milliseconds"))}
+    except (OSError, ValueError) as error:
         raise InputError(f"{path} cannot be read ({error}): expected the columns backbone,milliseconds") from error
+
+
+def _finite(cell: str) -> float:
+    value = float(cell)
+    if not math.isfinite(value):
+        raise ValueError(f"{cell:.20} is no finite number")
+    return value

@@ -19,6 +19,7 @@ from pbrs.evaluation.report import write_report
 from pbrs.evaluation.results import read_study
 from pbrs.evaluation.scores import write_scores
 from pbrs.evaluation.speed import measure_milliseconds
+from pbrs.file_lock import is_unused, sole_use_of_folder
 from pbrs.modelfile.export import export_run
 from pbrs.printable import say
 from pbrs.segmentation.segmenter import Segmenter
@@ -88,8 +89,15 @@ def run_study(dataset: Dataset, plan: StudyPlan, study: Path) -> Path:
     Raises
     ------
     InputError
-        If the plan does not fit the study that is in the folder, or a run cannot be trained.
+        If the plan does not fit the study that is in the folder, another process works on it, or a run
+        cannot be trained.
     """
+    refusal = f"another process works on the study in {study}: wait for it, or choose another folder"
+    with sole_use_of_folder(study, refusal):
+        return _run_study(dataset, plan, study)
+
+
+def _run_study(dataset: Dataset, plan: StudyPlan, study: Path) -> Path:
     for folder in (study, *study.glob("*/")):
         remove_unfinished(folder)
     plan = _agree(plan, study)
@@ -135,8 +143,8 @@ def _agree(plan: StudyPlan, study: Path) -> StudyPlan:
     if (study / "study.yaml").exists():
         before: dict[str, Any] = read_study(study).plan
         common = _common_settings(plan)
-        changed = [name for name in common if before.get("settings", {}).get(name) != common[name]]
-        if before.get("folds") != plan.folds:
+        changed = [name for name in common if before["settings"].get(name) != common[name]]
+        if before["folds"] != plan.folds:
             changed.insert(0, "folds")
         if changed:
             raise InputError(
@@ -147,7 +155,7 @@ def _agree(plan: StudyPlan, study: Path) -> StudyPlan:
             backbones=tuple(dict.fromkeys((*before["backbones"], *plan.backbones))),
             seeds=tuple(dict.fromkeys((*before["seeds"], *plan.seeds))),
         )
-    if study.exists() and (not study.is_dir() or any(study.iterdir())):
+    if not is_unused(study):
         raise InputError(f"{study} is not an empty folder and holds no study: choose another folder")
     return plan
 
@@ -180,7 +188,7 @@ def _prepare(dataset: Dataset, plan: StudyPlan, study: Path) -> Path:
             dataset, [fold_split(folds, fold) for fold in range(plan.folds)] if plan.folds else [Split(parts)]
         )
     digest = dataset.digest(sorted({*parts, *folds}))
-    if file.exists() and read_study(study).plan.get("data_sha256") != digest:
+    if file.exists() and read_study(study).plan["data_sha256"] != digest:
         raise InputError(f"the images or masks of {dataset.path} are not those that {study} was begun with")
     values = {
         "backbones": list(plan.backbones),

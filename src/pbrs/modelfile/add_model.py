@@ -4,16 +4,14 @@ import os
 import re
 from contextlib import suppress
 from datetime import UTC, datetime
+from importlib.util import find_spec
 from pathlib import Path
-
-import numpy as np
 
 from pbrs.atomic_write import atomic_path, write_json
 from pbrs.errors import InputError
-from pbrs.modelfile.card import parse_card
 from pbrs.modelfile.store import SHIPPED_NAME, StoredModel, check_name, models_folder, read_record, record_file
+from pbrs.segmentation.model_check import check_graph, try_out
 from pbrs.segmentation.onnx_file import OnnxFile, read_onnx
-from pbrs.segmentation.runtime import OnnxRuntime
 
 _DIGEST = re.compile(r"[0-9a-f]{8,64}")
 
@@ -24,7 +22,7 @@ def add_model(file: Path, name: str | None = None, sha256: str | None = None, fo
     Parameters
     ----------
     file
-        A file that `pbrs export` wrote, or a run's folder. It is loaded and run once.
+        A file that `pbrs export` wrote, or a run's folder. It is tried out, in a process with bounds.
     name
         1 to 64 letters, digits, ``.``, ``_`` and ``-``; the file's name without its suffix if None.
     sha256
@@ -35,7 +33,8 @@ def add_model(file: Path, name: str | None = None, sha256: str | None = None, fo
     Raises
     ------
     InputError
-        If the file is not a PBRS model file, its SHA-256 is another, or the name is taken or is none.
+        If the file is not a PBRS model file or does not do what its card says, its SHA-256 is another, or the name is
+        taken or is none.
     """
     source = file.name
     if file.is_dir():
@@ -51,7 +50,10 @@ def add_model(file: Path, name: str | None = None, sha256: str | None = None, fo
     onnx = read_onnx(file)
     if sha256 is not None:
         _check_digest(onnx, sha256)
-    _try_out(onnx)
+    check_graph(onnx)
+    # With each runtime that may be asked for later.
+    for runtime in ("onnxruntime", "auto") if find_spec("openvino") else ("onnxruntime",):
+        try_out(onnx, runtime)
     stored = StoredModel(
         name=name,
         # The digest is in its name: what it replaces stays whole until the record, written last, tells of the new one.
@@ -86,15 +88,3 @@ def _check_digest(onnx: OnnxFile, sha256: str) -> None:
         raise InputError(f"{sha256!r} is not the beginning of a SHA-256: expected 8 to 64 digits of 0-9 and a-f")
     if not onnx.sha256.startswith(expected):
         raise InputError(f"model {onnx.name} is not the expected one: SHA-256 is {onnx.sha256}, expected {expected}…")
-
-
-def _try_out(onnx: OnnxFile) -> None:
-    """Run a model file once, on nothing."""
-    card = parse_card(onnx.metadata, onnx.name)
-    runtime = OnnxRuntime.of_file(onnx)
-    try:
-        shape = runtime.run(np.zeros((1, 1, *card.image_size), np.float32)).shape
-    except Exception as error:  # the runtime raises a dozen classes of its own, all derived from Exception alone
-        raise InputError(f"model {onnx.name} cannot be run: it does not take what its card says") from error
-    if shape != (1, len(card.channels), *card.image_size):
-        raise InputError(f"model {onnx.name} gives {shape}: not the {len(card.channels)} channels that its card names")

@@ -1,11 +1,13 @@
 """The card that a model file carries: what goes in, what comes out, how to use it, where it comes from."""
 
+import math
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, PositiveInt, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from pbrs.errors import InputError
+from pbrs.modelfile.limits import LARGEST_CARD_BYTES, LARGEST_SIDE, MOST_CHANNELS, SMALLEST_SIDE
 from pbrs.modelfile.quality_card import QualityCalibration
 from pbrs.radiograph.placement import PlacementMode
 
@@ -20,6 +22,9 @@ ChannelName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,63}$")]
 """Structures are written into folders of their channels' names: a model from elsewhere must not choose any path."""
 
 
+Side = Annotated[int, Field(ge=SMALLEST_SIDE, le=LARGEST_SIDE)]
+
+
 class ModelCard(BaseModel):
     """What a model file says of itself; JSON in the ONNX metadata under ``pbrs_card``.
 
@@ -30,15 +35,15 @@ class ModelCard(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     format: Literal[1] = 1
-    name: str
+    name: str = Field(max_length=200)
     backbone: str
-    channels: tuple[ChannelName, ...]
-    image_size: tuple[PositiveInt, PositiveInt] = Field(description="height and width of the network's input")
+    channels: tuple[ChannelName, ...] = Field(max_length=MOST_CHANNELS)
+    image_size: tuple[Side, Side] = Field(description="height and width of the network's input")
     placement: PlacementMode
     threshold: float = Field(
         gt=0, lt=1, description="probability from which a pixel is bone; chosen on the validation part"
     )
-    parameters: int
+    parameters: int = Field(ge=0, lt=2**63)
     synthetic: bool = Field(description="whether it and its start were trained on synthetic radiographs only")
     training: dict[str, Any] = Field(description="settings, number of images, where the weights started from")
     seen: tuple[str, ...] = Field(
@@ -73,9 +78,25 @@ def parse_card(metadata: Mapping[str, str], source: str) -> ModelCard:
     """
     if CARD_KEY not in metadata:
         raise InputError(f"{source} is not a PBRS model file: it carries no card; make one with `pbrs export RUN`")
+    text = metadata[CARD_KEY]
+    if len(text) > LARGEST_CARD_BYTES:
+        raise InputError(f"{source} carries a card of {len(text):,} letters: expected at most {LARGEST_CARD_BYTES:,}")
     try:
-        return ModelCard.model_validate_json(metadata[CARD_KEY])
+        card = ModelCard.model_validate_json(text)
     except ValidationError as error:
         first = error.errors()[0]
         field = ".".join(str(part) for part in first["loc"]) or "card"
-        raise InputError(f"{source} carries a card that this version cannot read ({field}: {first['msg']})") from error
+        raise InputError(
+            f"{source} carries a card that this version cannot read ({field:.80}: {first['msg']:.200})"
+        ) from error
+    if not _is_finite(card.model_dump()):
+        raise InputError(f"{source} carries a card that this version cannot read: a number in it is not finite")
+    return card
+
+
+def _is_finite(value: Any) -> bool:
+    if isinstance(value, Mapping):
+        return all(map(_is_finite, value.values()))
+    if isinstance(value, list | tuple):
+        return all(map(_is_finite, value))
+    return not isinstance(value, float) or math.isfinite(value)

@@ -17,6 +17,7 @@ import pbrs
 from pbrs.atomic_write import atomic_path
 from pbrs.dataset.folder import open_dataset
 from pbrs.errors import InputError
+from pbrs.file_lock import sole_use_of_folder
 from pbrs.modelfile.calibration import Calibration, calibrate, draw_calibration
 from pbrs.modelfile.card import CARD_KEY, INPUT_NAME, OUTPUT_NAME, ModelCard
 from pbrs.modelfile.float16 import rounded, store_as_float16
@@ -25,7 +26,7 @@ from pbrs.network import UNet, build_unet
 from pbrs.radiograph.placement import Placement
 from pbrs.segmentation.runtime import OnnxRuntime
 from pbrs.table import write_csv
-from pbrs.training.run_folder import RunFolder, origin_of_run, read_weights
+from pbrs.training.run_folder import RunFolder, fill_network, in_use, origin_of_run, read_weights
 from pbrs.training.settings import TrainingSettings
 from pbrs.training.synthetic_source import read_as_file, validation_samples
 
@@ -82,18 +83,28 @@ def export_run(
     Raises
     ------
     InputError
-        If the run is not complete, its data set is gone, or the name cannot be one.
+        If the run is not complete or in use, its data set is gone, or the name cannot be one.
     RuntimeError
         If the file does not compute what PyTorch does.
     """
     if name is not None:
         check_name(name)
     run = RunFolder(path)
+    if not run.settings.is_file() or (target is not None and target.parent.resolve() != path.resolve()):
+        # The run may lie where nothing can be written.
+        return _export(run, target, dataset, licence, float16, name)
+    with sole_use_of_folder(path, in_use(path)):
+        return _export(run, target, dataset, licence, float16, name)
+
+
+def _export(
+    run: RunFolder, target: Path | None, dataset: Path | None, licence: str, float16: bool, name: str | None
+) -> ModelCard:
     settings, summary, record = run.read_settings(), run.read_summary(), run.read_record()
     cases = _synthetic_cases(settings, record) if settings.synthetic else _cases_of_files(dataset, record)
     state, _ = read_weights(run.best)
     network = build_unet(settings.backbone, "none", settings.channels)
-    network.load_state_dict(rounded(state) if float16 else state)
+    fill_network(network, rounded(state) if float16 else state, run.best)
     target = target or run.model
     if target.is_dir():
         raise InputError(f"{target} is a folder: give the name of a file with -o, such as {target / 'model.onnx'}")
@@ -105,7 +116,7 @@ def export_run(
         calibration, difference = _check(network, temporary, cases, settings)
         if not difference < LARGEST_DIFFERENCE:
             raise RuntimeError(f"the exported graph differs from PyTorch by {difference:.1e} in probability")
-        card = _card(name or path.resolve().name, settings, summary, record, calibration, difference, licence)
+        card = _card(name or run.path.resolve().name, settings, summary, record, calibration, difference, licence)
         write_card(temporary, card)
         columns = ("probability", "observed", "pixels")
         write_csv(target.with_name(f"{drawn}.csv"), columns, calibration.rows())

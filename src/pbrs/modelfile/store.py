@@ -1,14 +1,14 @@
 """Where model files are found: the one that ships with PBRS, those a user added by name, or any file."""
 
 import hashlib
-import json
 import os
 import re
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from pbrs.errors import InputError
+from pbrs.json_object import read_json_object
 
 if TYPE_CHECKING:
     from pbrs.modelfile.card import ModelCard
@@ -162,11 +162,11 @@ def read_card(file: Path) -> "tuple[ModelCard, str]":
     InputError
         If it cannot be read or is not ours.
     """
-    from pbrs.modelfile.card import parse_card
+    from pbrs.segmentation.model_check import check_graph
     from pbrs.segmentation.onnx_file import read_onnx
 
     onnx = read_onnx(file)
-    return parse_card(onnx.metadata, file.name), onnx.sha256
+    return check_graph(onnx), onnx.sha256
 
 
 def _model_of_folder(folder: Path) -> Path:
@@ -226,7 +226,9 @@ def read_record(file: Path) -> StoredModel | None:
         If the record is damaged.
     """
     try:
-        record: Any = json.loads(file.read_bytes())
+        if not file.exists():
+            return None
+        record = read_json_object(file, "it is damaged")
         stored = StoredModel(
             name=str(record["name"]),
             file=file.parent / Path(str(record["file"])).name,
@@ -234,9 +236,6 @@ def read_record(file: Path) -> StoredModel | None:
             source=str(record["source"]),
             added=str(record["added"]),
         )
-    except FileNotFoundError:
-        return None
-    # RecursionError: brackets nested deeper than the parser can follow.
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
+    except (ValueError, KeyError) as error:
         raise InputError(f"{file} is damaged: `pbrs models remove {file.stem}`, and add the model again") from error
     return stored

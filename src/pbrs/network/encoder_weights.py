@@ -15,6 +15,8 @@ from pbrs.errors import InputError
 from pbrs.network.backbones import Backbone
 from pbrs.network.safe_pickle import load_pickle_safely
 
+_NUMBERS = (torch.float32, torch.float64, torch.float16, torch.bfloat16, torch.int64, torch.int32)
+
 
 def load_encoder_weights(encoder: nn.Module, backbone: Backbone, source: str, sha256: str | None = None) -> str:
     """Fill `encoder` with pretrained weights, in place.
@@ -67,7 +69,7 @@ def _imagenet(backbone: Backbone) -> tuple[dict[str, Tensor], str]:
 
 
 def _from_file(path: Path, sha256: str | None) -> tuple[dict[str, Tensor], str]:
-    if not path.is_file():
+    if "\0" in str(path) or not path.is_file():
         raise InputError(f"encoder weights {path} do not exist: expected imagenet, none, or a safetensors or .pth file")
     with path.open("rb") as file:
         digest = hashlib.file_digest(file, "sha256").hexdigest()
@@ -78,7 +80,7 @@ def _from_file(path: Path, sha256: str | None) -> tuple[dict[str, Tensor], str]:
     if path.suffix == ".safetensors":
         try:
             state = safetensors.torch.load_file(path)
-        except (safetensors.SafetensorError, ValueError) as error:
+        except (safetensors.SafetensorError, OSError, LookupError, TypeError, ValueError, RuntimeError) as error:
             raise InputError(f"encoder weights {path.name} cannot be read safely: {_reason(error)}") from error
     else:
         state = load_pickle_safely(path)
@@ -90,16 +92,25 @@ def _from_file(path: Path, sha256: str | None) -> tuple[dict[str, Tensor], str]:
 def _fill(encoder: nn.Module, state: dict[str, Tensor], backbone: Backbone, source: str) -> None:
     wanted = encoder.state_dict()
     missing = [name for name in wanted if name not in state and not name.endswith("num_batches_tracked")]
-    wrong = [name for name in wanted if name in state and state[name].shape != wanted[name].shape]
+    wrong = [name for name in wanted if name in state and not _is_like(state[name], wanted[name])]
     if missing or wrong:
         example = (missing or wrong)[0]
         raise InputError(
             f"encoder weights {Path(source).name} do not fit {backbone.title}: {len(missing)} arrays missing, "
             f"{len(wrong)} of another shape (first: {example}); expected torchvision's {backbone.torchvision_name}"
         )
+    for name in wanted:
+        if name in state and not state[name].isfinite().all():
+            raise InputError(f"encoder weights {Path(source).name} are damaged: {name} holds what is no number")
     encoder.load_state_dict(
         {name: state[name].to(wanted[name].dtype) for name in wanted if name in state}, strict=False
     )
+
+
+def _is_like(tensor: Tensor, wanted: Tensor) -> bool:
+    """Tell whether a tensor has the wanted shape, and plain numbers in memory."""
+    plain = tensor.layout == torch.strided and not tensor.is_meta and not tensor.is_quantized
+    return plain and tensor.shape == wanted.shape and tensor.dtype in _NUMBERS
 
 
 def _reason(error: BaseException) -> str:

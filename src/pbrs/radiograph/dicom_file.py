@@ -50,9 +50,9 @@ def open_dicom(data: bytes, source: str) -> tuple[Dataset, list[str]]:
     """
     notes: list[str] = []
     try:
-        dataset = _parse(data, source)
+        dataset = parse_dicom(data, source)
         if "PixelData" not in dataset and (closed := close_pixel_data(data, source)) is not None:
-            dataset = _parse(closed, source)
+            dataset = parse_dicom(closed, source)
             notes.append("the end of the pixel data is not marked, though all of them are there: read as they are")
         has_pixels = "PixelData" in dataset
         has_floats = "FloatPixelData" in dataset or "DoubleFloatPixelData" in dataset
@@ -82,7 +82,7 @@ def open_dicom(data: bytes, source: str) -> tuple[Dataset, list[str]]:
     return dataset, notes
 
 
-def _parse(data: bytes, source: str) -> Dataset:
+def parse_dicom(data: bytes, source: str) -> Dataset:
     """Parse as `dcmread` does, but inflate a deflated data set within bounds (PS3.5, A.5)."""
     file = io.BytesIO(data)
     preamble = read_preamble(file, force=True)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from pbrs.bounded_read import read_bounded
 from pbrs.errors import InputError
 
 MAX_FILE_BYTES = 512 * 2**20
@@ -39,26 +40,7 @@ def read_bytes(path: Path) -> bytes:
     InputError
         If it does not exist, is no file, is empty, too large or cannot be read.
     """
-    try:
-        if not path.exists():
-            raise InputError(f"no such file: {path}")
-        if not path.is_file():
-            raise InputError(f"{path.name} is not a file: expected a file")
-        size = path.stat().st_size
-        if size > MAX_FILE_BYTES:
-            raise InputError(
-                f"{path.name} has {size / 2**20:,.0f} MiB: expected at most {MAX_FILE_BYTES / 2**20:,.0f}; "
-                "export a single image"
-            )
-        with path.open("rb") as file:
-            data = file.read(MAX_FILE_BYTES + 1)
-    except (OSError, ValueError) as error:
-        if isinstance(error, InputError):
-            raise
-        reason = getattr(error, "strerror", None) or "not a usable file name"
-        raise InputError(f"{path.name!r} cannot be read ({reason}): check the path and its permissions") from None
-    if len(data) > MAX_FILE_BYTES:
-        raise InputError(f"{path.name} grew beyond {MAX_FILE_BYTES / 2**20:,.0f} MiB while it was read: try again")
+    data = read_bounded(path, MAX_FILE_BYTES, "export a single image")
     if not data:
         raise InputError(f"{path.name} is empty: export it again")
     return data

@@ -7,7 +7,8 @@ from numpy.typing import NDArray
 
 from pbrs.errors import InputError
 from pbrs.radiograph.limits import GZIP, MAX_PIXELS, check_pixels, inflate, muted_warnings
-from pbrs.radiograph.mask_orientation import to_rows_and_columns
+from pbrs.radiograph.mask_orientation import one_slice
+from pbrs.radiograph.mask_segment import MaskGeometry, MaskPlane
 
 _MAGIC_AT = {b"n+1\0": 344, b"n+2\0": 4}
 _LIMIT = 16 * MAX_PIXELS + 2**20
@@ -18,7 +19,7 @@ def is_nifti(data: bytes) -> bool:
     return any(data[at : at + 4] == magic for magic, at in _MAGIC_AT.items())
 
 
-def read_nifti(data: bytes, source: str) -> NDArray[np.generic]:
+def read_nifti(data: bytes, source: str) -> MaskPlane:
     """Read the values of a NIfTI mask.
 
     Parameters
@@ -30,8 +31,8 @@ def read_nifti(data: bytes, source: str) -> NDArray[np.generic]:
 
     Returns
     -------
-    numpy.ndarray
-        (H, W).
+    MaskPlane
+        With the geometry of sform or qform, if one of them is set.
 
     Raises
     ------
@@ -51,8 +52,7 @@ def read_nifti(data: bytes, source: str) -> NDArray[np.generic]:
             image = kind.from_stream(io.BytesIO(data))
             sizes = [int(size) for size in image.shape]
             known = int(image.header["sform_code"]) > 0 or int(image.header["qform_code"]) > 0
-            # NIfTI's x and y run to the right and to the front: the other way round than LPS.
-            direction = -np.asarray(image.affine, np.float64)[:2, :2] if known else None
+            geometry = _geometry(np.asarray(image.affine, np.float64)) if known else None
         except Exception:
             raise damaged from None
         if len(sizes) < 2:
@@ -64,4 +64,12 @@ def read_nifti(data: bytes, source: str) -> NDArray[np.generic]:
                 raise damaged
         except Exception:
             raise damaged from None
-    return to_rows_and_columns(volume, direction, source)
+    return MaskPlane(one_slice(volume, source), geometry)
+
+
+def _geometry(affine: NDArray[np.float64]) -> MaskGeometry | None:
+    if not np.isfinite(affine).all():
+        return None
+    # NIfTI's x and y run to the right and to the front: the other way round than LPS.
+    to_lps = np.array([-1.0, -1.0, 1.0])
+    return MaskGeometry(affine[:3, 3] * to_lps, affine[:3, :2] * to_lps[:, None])

@@ -9,43 +9,55 @@ other tools, with an identity matrix in RAS for instance) is flipped, and one wi
 where its pixels lie decides, as it does when MITK shows both over one another.
 """
 
+from typing import TypeVar
+
 import numpy as np
 from numpy.typing import NDArray
 
 from pbrs.errors import InputError
 
+Value = TypeVar("Value", bound=np.generic)
 
-def to_rows_and_columns(
-    volume: NDArray[np.generic], direction: NDArray[np.float64] | None, source: str
-) -> NDArray[np.generic]:
-    """Bring a mask volume to (row, column).
 
-    Parameters
-    ----------
-    volume
-        (X, Y) or (X, Y, 1, …), in index order.
-    direction
-        (2, 2): column k holds the LPS x and y that index k runs along, of any length; None where it is not known.
-    source
-        The file's name, for messages.
+def one_slice(volume: NDArray[np.generic], source: str) -> NDArray[np.generic]:
+    """Take the slice out of a volume (X, Y) or (X, Y, 1, …), in index order.
 
     Raises
     ------
     InputError
-        If it has more than one slice.
+        If it has more than one; `source` names the file.
     """
     if volume.ndim < 2 or any(size != 1 for size in volume.shape[2:]):
         size = "×".join(str(length) for length in volume.shape)
         raise InputError(f"{source}: a mask of {size} voxels: expected one slice, as of a radiograph")
-    plane = volume.reshape(volume.shape[:2])
-    if direction is not None and np.isfinite(direction).all():
-        length = np.abs(direction).max()
-        x_of, y_of = np.abs(direction[:, 0]), np.abs(direction[:, 1])
-        if length > 0 and x_of[1] > x_of[0] and y_of[0] > y_of[1]:
-            plane, direction = plane.T, direction[:, ::-1]
+    return volume.reshape(volume.shape[:2])
+
+
+def is_exchanged(steps: NDArray[np.float64] | None) -> bool:
+    """Tell whether the first index runs along the rows' direction and the second along the columns'."""
+    if steps is None or not np.isfinite(steps).all():
+        return False
+    x_of, y_of = np.abs(steps[:, 0]), np.abs(steps[:, 1])
+    return bool(np.abs(steps).max() > 0 and x_of[1] > x_of[0] and y_of[0] > y_of[1])
+
+
+def to_rows_and_columns(plane: NDArray[Value], steps: NDArray[np.float64] | None) -> NDArray[Value]:
+    """Bring a mask to (row, column).
+
+    Parameters
+    ----------
+    plane
+        (X, Y), in index order.
+    steps
+        (2, 2): column k says how index k runs along the image's columns' and rows' directions, of any length; None
+        where it is not known.
+    """
+    if steps is not None and np.isfinite(steps).all():
+        if is_exchanged(steps):
+            plane, steps = plane.T, steps[:, ::-1]
         # A plane that does not lie along x or y (coronal) says nothing of the image's own axes.
-        if direction[0, 0] < 0:
+        if steps[0, 0] < 0:
             plane = plane[::-1]
-        if direction[1, 1] < 0:
+        if steps[1, 1] < 0:
             plane = plane[:, ::-1]
     return np.ascontiguousarray(plane.T)

@@ -14,7 +14,7 @@ from PIL import Image
 
 from pbrs.atomic_write import atomic_path
 from pbrs.printable import printable
-from pbrs.segmentation.anatomy import REGION, anatomy_of
+from pbrs.radiograph.anatomy import REGION, anatomy_of
 from pbrs.segmentation.outputs import problem_line, shown_name
 from pbrs.segmentation.spool import Spool
 

@@ -79,11 +79,9 @@ class OpenVinoRuntime:
             settings["INFERENCE_NUM_THREADS"] = str(threads)
         try:
             model = core.read_model(file.content, b"")
-            if [port.any_name for port in model.inputs] != [INPUT_NAME]:
-                raise file.damaged
             compiled = core.compile_model(model, "CPU", settings)
-        except RuntimeError as error:
-            raise file.damaged from error
+        except Exception as error:  # of the conversion, of the processor's plugin, and those of Python
+            raise file.not_loaded(error) from error
         return cls(precision, file.sha256, file.metadata, compiled.create_infer_request())
 
     @property

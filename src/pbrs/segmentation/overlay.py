@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from pbrs.segmentation.anatomy import ANATOMY, REGION
+from pbrs.radiograph.anatomy import ANATOMY, REGION
 
 REGION_COLOUR = ANATOMY[REGION].colour
 """Orange: told from grey, and from blue, by everyone."""

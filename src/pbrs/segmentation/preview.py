@@ -7,9 +7,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from pbrs.atomic_write import write_png
+from pbrs.radiograph.anatomy import anatomy_of
 from pbrs.radiograph.find import PREVIEW
 from pbrs.radiograph.radiograph import Radiograph
-from pbrs.segmentation.anatomy import anatomy_of
 from pbrs.segmentation.formats.image import HasMasks
 from pbrs.segmentation.overlay import REGION_COLOUR, erode
 from pbrs.tile_sheet import join_tiles, load_font, shorten

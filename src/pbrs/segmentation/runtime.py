@@ -84,7 +84,7 @@ class OnnxRuntime:
         try:
             session = onnxruntime.InferenceSession(file.content, options, providers=["CPUExecutionProvider"])
         except Exception as error:  # the runtime raises a dozen classes of its own, all derived from Exception alone
-            raise file.damaged from error
+            raise file.not_loaded(error) from error
         return cls(session, file.sha256, file.metadata)
 
     @property
@@ -116,7 +116,11 @@ def load_runtime(path: Path, choice: RuntimeChoice = "auto", threads: int = 0) -
     InputError
         If the file cannot be loaded, or OpenVINO is asked for and not there.
     """
-    file = read_onnx(path)
+    return runtime_of_file(read_onnx(path), choice, threads)
+
+
+def runtime_of_file(file: OnnxFile, choice: RuntimeChoice = "auto", threads: int = 0) -> Runtime:
+    """Load a model file that has been read; see `load_runtime`."""
     if choice == "onnxruntime" or (choice == "auto" and find_spec("openvino") is None):
         return OnnxRuntime.of_file(file, threads)
     from pbrs.segmentation.openvino_runtime import OpenVinoRuntime, OpenVinoUnavailable

@@ -9,14 +9,16 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pbrs.errors import InputError
-from pbrs.modelfile.card import ModelCard, parse_card
-from pbrs.modelfile.store import find_model
+from pbrs.modelfile.card import ModelCard
+from pbrs.modelfile.store import find_model, is_model_name
 from pbrs.radiograph import Polarity, read_radiograph
 from pbrs.radiograph.placement import Placement
 from pbrs.radiograph.radiograph import Radiograph
 from pbrs.segmentation.many import overlap
+from pbrs.segmentation.model_check import check_graph, check_probability, try_out
+from pbrs.segmentation.onnx_file import read_onnx
 from pbrs.segmentation.quality import Quality, assess
-from pbrs.segmentation.runtime import Runtime, RuntimeChoice, load_runtime
+from pbrs.segmentation.runtime import Runtime, RuntimeChoice, runtime_of_file
 from pbrs.segmentation.views import disagreement, look, swap_sides
 
 
@@ -112,11 +114,15 @@ class Segmenter:
         Raises
         ------
         pbrs.errors.InputError
-            If it cannot be loaded or is not ours, or the runtime is not there.
+            If it cannot be loaded, is not ours, does not do what its card says or asks for too much memory or time, or
+            the runtime is not there. A file or folder is tried out in another process first.
         """
-        file = find_model(model)
-        loaded = load_runtime(file, runtime, threads)
-        return cls(parse_card(loaded.metadata, file.name), loaded.sha256, loaded)
+        path = find_model(model)
+        file = read_onnx(path)
+        card = check_graph(file)
+        if model is not None and not is_model_name(model):
+            try_out(file, runtime)
+        return cls(card, file.sha256, runtime_of_file(file, runtime, threads))
 
     def segment(
         self, radiograph: Radiograph, threshold: float | None = None, views: Sequence[str] = ()
@@ -145,7 +151,7 @@ class Segmenter:
             raise InputError(f"threshold {threshold}: expected a probability between 0 and 1, neither of them")
         placement = Placement.fit(radiograph.shape, self.card.image_size, self.card.placement, radiograph.pixel_aspect)
         placed = placement.place(radiograph.pixels)
-        seen = look(self.runtime.run, placed, placement, self.card.channels, views)
+        seen = look(self._compute, placed, placement, self.card.channels, views)
         output = seen.mean(axis=0)
         region = self.card.channels.index("region")
         apart = disagreement(seen[:, region], output[region], self.card.threshold) if views else None
@@ -171,6 +177,12 @@ class Segmenter:
             views_disagreement=apart,
             quality=quality,
         )
+
+    def _compute(self, placed: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Run the network on one image (1, 1, H, W), and make sure that it gives probabilities."""
+        probability = self.runtime.run(placed)
+        check_probability(probability, self.card, self.card.name)
+        return probability
 
     def segment_many(
         self,

@@ -62,7 +62,17 @@ def write_dataset(
         _refuse_existing(target)
         unfinished.begin(plan)
         _draw_missing(plan, table, unfinished, workers, progress)
-        unfinished.finish(plan, target)
+        try:
+            unfinished.finish(plan, target)
+        except KeyboardInterrupt:
+            if unfinished.dataset.exists():
+                raise unfinished.interrupted(plan) from None
+            # It has its name already: what is left to do is tidying.
+            shutil.rmtree(unfinished.path / "rows", ignore_errors=True)
+            unfinished.remove()
+            raise Interrupted(
+                f"interrupted when all was done: {target} is complete, with all {plan.count} radiographs"
+            ) from None
     unfinished.remove()
 
 
@@ -90,10 +100,7 @@ def _draw_missing(
             for _ in progress([plan.stem(index) for index in missing]):
                 next(drawn)
     except KeyboardInterrupt:
-        raise Interrupted(
-            f"interrupted; the {unfinished.rows_there()} of {plan.count} radiographs that are drawn are kept in "
-            f"{unfinished.path}: the same command goes on with them"
-        ) from None
+        raise unfinished.interrupted(plan) from None
 
 
 @dataclass(frozen=True)
@@ -112,6 +119,13 @@ class _Unfinished:
 
     def rows_there(self) -> int:
         return len(list(self.path.glob("rows/[!.]*.json")))
+
+    def interrupted(self, plan: DatasetPlan) -> Interrupted:
+        """Say what is kept, and how to go on."""
+        return Interrupted(
+            f"interrupted; the {self.rows_there()} of {plan.count} radiographs that are drawn are kept in "
+            f"{self.path}: the same command goes on with them"
+        )
 
     @contextmanager
     def held(self) -> Iterator[None]:

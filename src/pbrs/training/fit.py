@@ -16,15 +16,16 @@ from pbrs.dataset.examples import Batch, EpochOrder, ExampleData, ExampleSource
 from pbrs.dataset.folder import Dataset
 from pbrs.dataset.split import Split
 from pbrs.errors import InputError
+from pbrs.file_lock import is_unused, sole_use_of_folder
 from pbrs.network import build_unet, count_parameters
-from pbrs.network.safe_pickle import load_pickle_safely
 from pbrs.printable import say
 from pbrs.synthesis.workers import START_METHOD, control_c_later, one_thread_each, processors, start_worker
+from pbrs.training.checkpoint import check_fits, epochs_done
 from pbrs.training.epoch_end import EpochEnd
 from pbrs.training.precision import lightning_precision
 from pbrs.training.quiet_lightning import quiet_lightning
 from pbrs.training.run_data import check_unchanged, load_run_data
-from pbrs.training.run_folder import RunFolder, read_weights
+from pbrs.training.run_folder import RunFolder, fill_network, in_use, read_weights
 from pbrs.training.settings import TrainingSettings, write_settings
 from pbrs.training.start import build_start, origin_of_start
 from pbrs.training.synthetic_source import SyntheticExamples
@@ -62,13 +63,22 @@ def fit(
     Raises
     ------
     InputError
-        If the folder is in use, the data cannot be read or has changed, or parts of the split overlap.
+        If the folder is in use or another process trains in it, the data cannot be read or has changed, or
+        parts of the split overlap.
     KeyboardInterrupt
         On ^C. All whole epochs are kept.
     """
-    run = RunFolder(path)
     # With several devices Lightning starts this program once more for each: only the first looks after the files.
-    is_first = getattr(rank_zero_only, "rank", 0) == 0
+    if getattr(rank_zero_only, "rank", 0) != 0:
+        return _fit(dataset, split, settings, path, resume, is_first=False)
+    with sole_use_of_folder(path, in_use(path)):
+        return _fit(dataset, split, settings, path, resume, is_first=True)
+
+
+def _fit(
+    dataset: Dataset | None, split: Split | None, settings: TrainingSettings, path: Path, resume: bool, is_first: bool
+) -> dict[str, Any]:
+    run = RunFolder(path)
     if is_first:
         if resume:
             remove_unfinished(path)
@@ -97,9 +107,10 @@ def fit(
         if "start" in data.record:
             write_json(run.record, data.record)
     task = SegmentationTask(network, settings)
+    check_fits(run, task)
     # Synthetic examples come in their own order: looks of one anatomy lie side by side there, which saves time.
     train = _loader(
-        data.train, settings, augmentation, shuffle=waiting is None, workers=workers, epoch=_epochs_done(run)
+        data.train, settings, augmentation, shuffle=waiting is None, workers=workers, epoch=epochs_done(run)
     )
     with quiet_lightning(), one_thread_each():
         trainer.fit(
@@ -112,7 +123,7 @@ def fit(
     if is_first:
         epoch_end.write_history()
 
-    network.load_state_dict(read_weights(run.best)[0])
+    fill_network(network, read_weights(run.best)[0], run.best)
     seconds = sum(row["seconds"] for row in epoch_end.history)
     summary = {
         "backbone": settings.backbone,
@@ -221,26 +232,19 @@ def _check_folder(run: RunFolder, settings: TrainingSettings, resume: bool) -> N
                 "a resumed run keeps its settings; choose another folder for new ones"
             )
         _check_epochs(run, settings.epochs)
-    elif run.path.exists() and (not run.path.is_dir() or any(run.path.iterdir())):
+    elif not is_unused(run.path):
         raise InputError(f"{run.path} is not an empty folder and holds no run: choose another folder")
 
 
-def _epochs_done(run: RunFolder) -> int:
-    """Count the whole epochs in a run's checkpoint; 0 where there is none."""
-    if not run.checkpoint.exists():
-        return 0
-    return len(load_pickle_safely(run.checkpoint)["callbacks"][EpochEnd.__name__]["history"])
-
-
 def _check_epochs(run: RunFolder, epochs: int) -> None:
-    done = _epochs_done(run)
+    done = epochs_done(run)
     if epochs < done:
         raise InputError(f"{run.path} has trained {done} epochs already: resume it with --epochs {done} or more")
 
 
 def _remove_stale(run: RunFolder, epochs: int) -> None:
     """Remove what was made of a shorter run, if there are epochs to do."""
-    if epochs > _epochs_done(run):
+    if epochs > epochs_done(run):
         for file in (run.summary, run.model, *run.path.glob("calibration.*")):
             file.unlink(missing_ok=True)
 

@@ -114,7 +114,7 @@ def _data_of_files(dataset: Dataset, split: Split, settings: TrainingSettings) -
 
 @rank_zero_only
 def _tell(warning: str) -> None:
-    print(f"pbrs: {warning}", file=sys.stderr, flush=True)
+    say(f"pbrs: {warning}", error=True)
 
 
 @rank_zero_only

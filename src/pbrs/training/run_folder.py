@@ -7,12 +7,14 @@ from typing import Any
 
 import safetensors
 import safetensors.torch
-from torch import Tensor
+import torch
+from torch import Tensor, nn
 
 from pbrs.atomic_write import atomic_path
 from pbrs.errors import InputError
 from pbrs.json_object import read_json_object
 from pbrs.modelfile.card import SEEN_DIGITS
+from pbrs.training.run_record import RunRecord, RunSummary, check_file
 from pbrs.training.settings import TrainingSettings, make_settings, read_settings_file
 
 _HINT = "is the run complete? train it with --resume"
@@ -79,7 +81,7 @@ class RunFolder:
         InputError
             If it is missing or damaged.
         """
-        return read_json_object(self.record, _HINT)
+        return check_file(RunRecord, read_json_object(self.record, _HINT), self.record, _HINT)
 
     def read_summary(self) -> dict[str, Any]:
         """Read ``summary.json``.
@@ -89,7 +91,12 @@ class RunFolder:
         InputError
             If it is missing or damaged: the run is not complete.
         """
-        return read_json_object(self.summary, _HINT)
+        return check_file(RunSummary, read_json_object(self.summary, _HINT), self.summary, _HINT)
+
+
+def in_use(path: Path) -> str:
+    """Say that another process holds a run's folder."""
+    return f"another process trains or exports in {path}: wait for it, or choose another folder"
 
 
 def origin_of_run(record: dict[str, Any]) -> dict[str, Any]:
@@ -120,13 +127,61 @@ def read_weights(path: Path) -> tuple[dict[str, Tensor], dict[str, Any]]:
     Raises
     ------
     InputError
-        If the file is missing, damaged, or not ours.
+        If the file is missing, damaged, not ours, or holds what is no number.
     """
     try:
         with safetensors.safe_open(path, framework="pt") as file:
             metadata = json.loads((file.metadata() or {})["pbrs"])
-        return safetensors.torch.load_file(path), metadata
-    except (OSError, safetensors.SafetensorError, KeyError, ValueError) as error:
+        state = safetensors.torch.load_file(path)
+        _check_weights(state, metadata)
+    # safetensors raises what its reader of headers and torch stumble over.
+    except (
+        OSError,
+        safetensors.SafetensorError,
+        LookupError,
+        TypeError,
+        ValueError,
+        RuntimeError,
+        MemoryError,
+    ) as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0][:120]
+        raise InputError(f"weights {path} cannot be read ({reason}): expected a file of `pbrs train`") from error
+    return state, metadata
+
+
+def _check_weights(state: dict[str, Tensor], metadata: Any) -> None:
+    if not isinstance(metadata, dict) or not isinstance(metadata.get("backbone"), str):
+        raise ValueError("its header names no backbone")  # noqa: TRY004 -- as all that is damaged here
+    channels = metadata.get("channels")
+    if not isinstance(channels, list) or not all(isinstance(name, str) for name in channels):
+        raise ValueError("its header names no channels")
+    for name, tensor in state.items():
+        if tensor.dtype not in (torch.float32, torch.int64):
+            raise ValueError(f"{name:.60} holds {tensor.dtype}, not float32")
+        if not tensor.isfinite().all():
+            raise ValueError(f"{name:.60} holds what is no number")
+
+
+def fill_network(network: nn.Module, state: dict[str, Tensor], source: Path) -> None:
+    """Put weights into a network.
+
+    Raises
+    ------
+    InputError
+        If they are another network's.
+    """
+    try:
+        missing, unexpected = network.load_state_dict(state, strict=False)
+    except RuntimeError as error:
+        lines = str(error).splitlines()
         raise InputError(
-            f"weights {path} cannot be read ({str(error)[:120]}): expected a file of `pbrs train`"
+            f"{source} does not hold the weights of this network ({' '.join(lines[1:2])[:160].strip()}): "
+            "give another one, or train it anew"
         ) from error
+    # A model file holds no count of batches, which batch normalisation with a momentum does not use.
+    missing = [name for name in missing if not name.endswith("num_batches_tracked")]
+    if missing or unexpected:
+        raise InputError(
+            f"{source} does not hold the weights of this network: {len(missing)} arrays missing, {len(unexpected)} "
+            f"unknown (first: {(missing + unexpected)[0]:.80}); give another one, or export it again with this version"
+        )

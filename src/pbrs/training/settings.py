@@ -1,6 +1,7 @@
 """Everything that defines one training, with the paper's recipe as the defaults."""
 
 from pathlib import Path
+from reprlib import Repr
 from typing import Annotated, Any, Literal
 
 import yaml
@@ -10,10 +11,19 @@ from pbrs.atomic_write import write_text
 from pbrs.dataset.augmentation import AugmentationSettings
 from pbrs.dataset.folder import STRUCTURES
 from pbrs.errors import InputError
+from pbrs.modelfile.limits import LARGEST_SIDE
 from pbrs.network import BACKBONES, find_backbone
 from pbrs.radiograph.placement import PlacementMode
+from pbrs.yaml_mapping import read_yaml_mapping
 
 SMALLEST_SIDE = 64
+
+LARGEST_COUNT = 2**31 - 1
+"""Of epochs and images; what counts them has no more digits."""
+
+
+_SHORT = Repr()
+_SHORT.maxlevel, _SHORT.maxstring, _SHORT.maxother = 2, 80, 80
 
 
 def _both_sides(size: Any) -> Any:
@@ -37,7 +47,7 @@ def _as_text(devices: Any) -> Any:
 class TrainingSettings(BaseModel):
     """Settings of one training; written into its run as ``settings.yaml``, and read back from there."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)
 
     backbone: str = Field("densenet121", description=", ".join(BACKBONES))
     encoder_weights: str = Field("imagenet", description="imagenet, none, or a safetensors or .pth file")
@@ -52,9 +62,9 @@ class TrainingSettings(BaseModel):
         (224, 224), description="height and width of the network's input"
     )
     placement: PlacementMode = "stretch"
-    batch_size: int = Field(10, ge=1)
-    epochs: int = Field(100, ge=1)
-    learning_rate: float = Field(1e-4, gt=0, allow_inf_nan=False, description="of Adam; its peak if it follows a cycle")
+    batch_size: int = Field(10, ge=1, le=LARGEST_COUNT)
+    epochs: int = Field(100, ge=1, le=LARGEST_COUNT)
+    learning_rate: float = Field(1e-4, gt=0, description="of Adam; its peak if it follows a cycle")
     schedule: Literal["constant", "one-cycle"] = Field(
         "constant",
         description="one-cycle: the learning rate rises over a tenth of all steps, then falls to nothing",
@@ -73,17 +83,20 @@ class TrainingSettings(BaseModel):
         "auto", description="auto: bfloat16 autocast where the processor has it, else float32"
     )
     seed: int = Field(0, ge=0, lt=2**32)
-    limit_train: int | None = Field(None, ge=1, description="train on this many images of the training part")
-    synthetic: int | None = Field(
-        None, ge=1, description="train without files, on this many newly drawn radiographs an epoch"
+    limit_train: int | None = Field(
+        None, ge=1, le=LARGEST_COUNT, description="train on this many images of the training part"
     )
-    synthetic_looks: int = Field(1, ge=1, description="radiographs drawn of each anatomy")
+    synthetic: int | None = Field(
+        None, ge=1, le=LARGEST_COUNT, description="train without files, on this many newly drawn radiographs an epoch"
+    )
+    synthetic_looks: int = Field(1, ge=1, le=LARGEST_COUNT, description="radiographs drawn of each anatomy")
     synthetic_without: Annotated[tuple[str, ...], BeforeValidator(_as_names)] = Field(
         (), description="factors and groups of factors that are switched off"
     )
     workers: int | None = Field(
         None,
         ge=0,
+        le=4096,
         description="processes that make examples ready; 0 for files and one a processor for synthetic if left out",
     )
     accelerator: str = Field("auto", description="Lightning's accelerator: auto, cpu, gpu, …")
@@ -100,6 +113,8 @@ class TrainingSettings(BaseModel):
             raise ValueError(
                 f"image size {self.image_size} is too small to train {backbone.title}: at least {smallest}"
             )
+        if max(self.image_size) > LARGEST_SIDE:
+            raise ValueError(f"image size {self.image_size} is too large: at most {LARGEST_SIDE}")
         if self.channels[0] != "region" or len(set(self.channels)) < len(self.channels):
             raise ValueError("channels must begin with region and name nothing twice")
         unknown = set(self.channels[1:]) - set(STRUCTURES)
@@ -126,8 +141,16 @@ def make_settings(values: dict[str, Any]) -> TrainingSettings:
         first = error.errors()[0]
         name = ".".join(str(part) for part in first["loc"]) or "settings"
         # A check of several settings together got them all, and names the wrong one itself.
-        got = "" if isinstance(first["input"], dict) else f" (got {first['input']!r:.80})"
+        got = "" if isinstance(first["input"], dict) else f" (got {_shown(first['input'])})"
         raise InputError(f"{name}: {first['msg'].removeprefix('Value error, ')}{got}") from error
+
+
+def _shown(value: Any) -> str:
+    """Show what was given, cut before it is written out: a list may be long, and Python refuses a long number."""
+    try:
+        return f"{_SHORT.repr(value):.80}"
+    except ValueError:
+        return f"a {type(value).__name__} of thousands of digits"
 
 
 def read_settings_file(path: Path) -> dict[str, Any]:
@@ -136,16 +159,9 @@ def read_settings_file(path: Path) -> dict[str, Any]:
     Raises
     ------
     InputError
-        If the file is not there or is no mapping of names to values.
+        If the file is not there, too large, or is no mapping of names to values.
     """
-    try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        reason = str(error).splitlines()[0]
-        raise InputError(f"settings {path} cannot be read ({reason}): expected a YAML file") from error
-    if not isinstance(values, dict):
-        raise InputError(f"settings {path} hold {type(values).__name__}: expected lines such as `epochs: 100`")
-    return values
+    return read_yaml_mapping(path, "epochs: 100")
 
 
 def write_settings(path: Path, settings: TrainingSettings) -> None:

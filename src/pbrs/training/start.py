@@ -10,7 +10,7 @@ from pbrs.modelfile.card import ModelCard
 from pbrs.modelfile.state import read_model_state
 from pbrs.modelfile.store import find_model, is_model_name
 from pbrs.network import UNet, build_unet
-from pbrs.training.run_folder import RunFolder, origin_of_run, read_weights
+from pbrs.training.run_folder import RunFolder, fill_network, origin_of_run, read_weights
 from pbrs.training.settings import TrainingSettings
 
 
@@ -70,14 +70,7 @@ def build_start(settings: TrainingSettings) -> tuple[UNet, str]:
             f"with {', '.join(settings.channels)}: leave backbone and channels out, and they are taken from the model"
         )
     network = build_unet(backbone, "none", channels)
-    # A model file holds no count of batches, which batch normalisation with a momentum does not use.
-    missing, unexpected = network.load_state_dict(state, strict=False)
-    missing = [name for name in missing if not name.endswith("num_batches_tracked")]
-    if missing or unexpected:
-        raise InputError(
-            f"{path} does not hold the weights of a {backbone}: {len(missing)} arrays missing, {len(unexpected)} "
-            f"unknown (first: {(missing + unexpected)[0]}); export it again with this version"
-        )
+    fill_network(network, state, path)
     return network, f"weights of {path.name}"
 
 

@@ -8,7 +8,7 @@ import numpy as np
 
 from pbrs.dataset.rings import fill_rings
 from pbrs.dataset.rle import decode_runs, text_to_runs
-from pbrs.segmentation.anatomy import ANATOMY
+from pbrs.radiograph.anatomy import ANATOMY
 from pbrs.segmentation.formats import FormatWriter
 
 from .conftest import MODEL, SECRETS

@@ -11,7 +11,9 @@ from pydicom.uid import XRayAngiographicImageStorage
 
 from pbrs.dataset.folder import STRUCTURES
 from pbrs.errors import InputError
-from pbrs.segmentation.anatomy import ANATOMY, REGION, SIDES
+from pbrs.radiograph import read_mask
+from pbrs.radiograph.anatomy import ANATOMY, REGION, SIDES
+from pbrs.radiograph.masks import open_segments
 from pbrs.segmentation.formats import SegmentedImage
 from pbrs.segmentation.formats.dicom_seg import write_seg
 
@@ -41,6 +43,16 @@ def test_complaint_7_a_projection_without_frame_of_reference_gives_the_same_mask
     assert seg.SegmentsOverlap == "YES"
     assert "FrameOfReferenceUID" not in seg
     assert (seg.Rows, seg.Columns) == image.radiograph.shape
+
+
+def test_our_own_reader_gives_the_same_masks_by_their_channels(tmp_path, segmented):
+    image = segmented(PatientOrientation=["L", "F"])
+    path = tmp_path / write_seg(image, tmp_path)
+    segments = {segment.name: segment.read() for segment in open_segments(path.read_bytes(), path.name)}
+    assert list(segments) == list(ANATOMY)
+    for name, mask in image.masks.items():
+        assert np.array_equal(segments[name].values.T, mask), name
+    assert np.array_equal(read_mask(path, image.radiograph.shape, image=image.source), image.masks[REGION])
 
 
 def test_dciodvfy_finds_no_error(tmp_path, segmented):

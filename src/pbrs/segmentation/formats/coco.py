@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 
 import pbrs
 from pbrs.atomic_write import atomic_path
-from pbrs.segmentation.anatomy import ANATOMY, REGION, in_order
+from pbrs.radiograph.anatomy import ANATOMY, REGION, in_order
 from pbrs.segmentation.formats.image import ModelIdentity
 from pbrs.segmentation.spool import Spool
 

@@ -11,8 +11,8 @@ from pydicom.uid import UID, ComputedRadiographyImageStorage, generate_uid
 import pbrs
 from pbrs.atomic_write import atomic_path
 from pbrs.errors import InputError
+from pbrs.radiograph.anatomy import SIDES, anatomy_of
 from pbrs.radiograph.limits import muted_warnings
-from pbrs.segmentation.anatomy import SIDES, anatomy_of
 from pbrs.segmentation.formats.image import SegmentedImage
 from pbrs.segmentation.formats.source_header import COMPRESSION, IDENTITY, PATIENT_AND_STUDY
 

@@ -9,8 +9,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from pbrs.radiograph.anatomy import REGION, in_order
 from pbrs.radiograph.radiograph import Radiograph
-from pbrs.segmentation.anatomy import REGION, in_order
 from pbrs.segmentation.formats.source_header import SourceHeader, read_source_header
 from pbrs.segmentation.overlay import draw_overlay
 from pbrs.segmentation.segmenter import Segmentation

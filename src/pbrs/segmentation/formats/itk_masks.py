@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from pbrs.atomic_write import atomic_path
 from pbrs.errors import InputError
-from pbrs.segmentation.anatomy import REGION
+from pbrs.radiograph.anatomy import REGION
 from pbrs.segmentation.formats.image import SegmentedImage
 
 Spacing = tuple[float, float]
