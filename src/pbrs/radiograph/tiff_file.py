@@ -67,7 +67,7 @@ class TiffImage:
             If it has several images, or is of a layout that is not read. Other exceptions if it is damaged.
         """
         if data.startswith(b"MM\0+"):
-            raise InputError(f"{source}: a BigTIFF of big-endian byte order, which is not read: export it as plain TIFF")
+            raise InputError(f"{source}: a big-endian BigTIFF, which is not read: export it as plain TIFF")
         pages = list(_directories(data))
         images = [(number, page) for number, page in enumerate(pages) if not int(page.get(_SUBFILE, 0)) & 0b101]
         if len(images) > 1:
