@@ -12,7 +12,7 @@ from PIL import Image
 from pydicom.dataset import Dataset
 from pydicom.encaps import encapsulate
 from pydicom.sequence import Sequence
-from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless, SegmentationStorage
+from pydicom.uid import ExplicitVRLittleEndian, JPEG2000Lossless, JPEGBaseline8Bit, SegmentationStorage
 
 from pbrs.errors import InputError
 from pbrs.radiograph import read_radiograph
@@ -246,6 +246,41 @@ def test_a_narrow_window_is_heeded(write_dicom: DicomWriter, centre: int, width:
     assert radiograph.warnings == ()
     expected = np.clip((GREY - (centre - 0.5)) / (width - 1) + 0.5, 0, 1)
     assert np.allclose(radiograph.pixels, expected, atol=1e-6)
+
+
+def test_pixels_of_two_frames_are_refused_where_the_header_says_one(write_dicom: DicomWriter) -> None:
+    with pytest.raises(InputError, match="pixels of 2 frames, the header says one: export one frame"):
+        read_radiograph(write_dicom(GREY, PixelData=2 * GREY.tobytes()))
+
+
+@pytest.mark.parametrize("file_format", ["JPEG", "JPEG2000"])
+def test_compressed_pixels_that_the_header_calls_uncompressed_are_read(
+    write_dicom: DicomWriter, file_format: str
+) -> None:
+    grey = np.add.outer(np.arange(40), np.arange(30)).astype(np.uint8)
+    buffer = io.BytesIO()
+    options = {"quality": 98} if file_format == "JPEG" else {"no_jp2": True}
+    Image.fromarray(grey).save(buffer, format=file_format, **options)
+    file = write_dicom(grey)
+    syntax = JPEGBaseline8Bit if file_format == "JPEG" else JPEG2000Lossless
+
+    def compress(dataset: Dataset) -> None:
+        dataset.PixelData = encapsulate([buffer.getvalue()])
+        dataset["PixelData"].is_undefined_length = True
+        dataset["PixelData"].VR = "OB"
+        dataset.file_meta.TransferSyntaxUID = syntax
+
+    content = rewrite(file, compress).read_bytes()
+    file.write_bytes(content.replace(syntax.encode(), ExplicitVRLittleEndian.encode().ljust(len(syntax), b"\0")))
+    radiograph = read_radiograph(file)
+    assert np.abs(radiograph.pixels - percentile_scaled(grey)).max() < 0.05
+    assert "says that it is not compressed, but it is" in radiograph.warnings[0]
+
+
+def test_a_negative_slope_turns_the_image_over(write_dicom: DicomWriter) -> None:
+    # As Agfa writes CR: OHIF 127.
+    radiograph = read_radiograph(write_dicom(GREY, RescaleSlope=-10, RescaleIntercept=3000))
+    assert np.allclose(radiograph.pixels, percentile_scaled(3000 - 10.0 * GREY), atol=1e-6)
 
 
 def test_a_class_that_holds_no_image_is_not_called_incomplete(write_dicom: DicomWriter) -> None:

@@ -25,7 +25,7 @@ def written(values: np.ndarray, **options: object) -> bytes:
 
 def by_hand(tags: dict[int, tuple[int, ...]], body: bytes) -> bytes:
     """A TIFF of one strip: little-endian, each tag as LONGs but for the doubled ones."""
-    entries = {**tags, 273: (0,), 279: (len(body),)}
+    entries = {279: (len(body),), **tags, 273: (0,)}
     at = 8 + 2 + 12 * len(entries) + 4
     extra = b""
     rows = []
@@ -144,6 +144,25 @@ def test_what_is_not_read_is_refused_with_a_cure(data, words: str) -> None:
 def test_a_large_bigtiff_in_strips_is_read() -> None:
     values = (UNIT * 65535).astype(np.uint16)
     data = written(values, bigtiff=True, rowsperstrip=3, compression="zlib")
+    assert np.array_equal(decode_raster(data, "image.tif", "TIFF").values, values)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {278: (0,)},  # OpenImageIO 5160, Pillow 4034
+        {278: (2**32 - 1,)},
+        {279: (0,)},  # TwelveMonkeys 449
+        {279: (7,)},  # TwelveMonkeys 683
+        {279: (2**32 - 1,)},  # Bio-Formats 1423
+        {274: (9,)},
+        {339: (4,)},
+    ],
+)
+def test_tags_that_are_wrong_but_not_needed_do_not_matter(wrong: dict[int, tuple[int, ...]]) -> None:
+    values = (UNIT * 255).astype(np.uint8)
+    tags = {256: (29,), 257: (37,), 258: (8,), 259: (1,), 262: (1,), 277: (1,), 278: (37,)}
+    data = by_hand({**tags, **wrong}, values.tobytes())
     assert np.array_equal(decode_raster(data, "image.tif", "TIFF").values, values)
 
 

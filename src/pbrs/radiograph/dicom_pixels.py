@@ -14,7 +14,7 @@ from pydicom.uid import UID, JPEGExtended12Bit, RLELossless
 from pbrs.errors import InputError
 from pbrs.radiograph.codestream import Codestream, read_codestream, rle_length
 from pbrs.radiograph.dicom_attributes import integer, text, texts_as_written
-from pbrs.radiograph.dicom_incomplete import refuse_cut_off
+from pbrs.radiograph.dicom_incomplete import refuse_other_length
 from pbrs.radiograph.isolated_decoder import decode_isolated
 from pbrs.radiograph.limits import check_pixels
 
@@ -133,7 +133,7 @@ def decode_pixels(dataset: Dataset, header: PixelHeader, source: str) -> tuple[N
     syntax = dataset.file_meta.TransferSyntaxUID
     _check_decoder(syntax, source)
     if not syntax.is_encapsulated:
-        refuse_cut_off(dataset, source, _native_bytes(header))
+        refuse_other_length(dataset, source, _native_bytes(header))
     codestream = _check_frame(dataset, header, syntax, source) if syntax.is_encapsulated else None
     try:
         values = _decode(dataset, header, codestream)
