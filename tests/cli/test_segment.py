@@ -337,6 +337,31 @@ def test_of_failed_files_of_equal_names_the_folder_is_told(phantoms, tiny, tmp_p
     assert line.startswith(f"pbrs: failed: {tmp_path / 'p2' / '1.png'}: ")
 
 
+def test_the_name_of_a_file_that_fails_stands_once_in_its_line(tiny, tmp_path):
+    for name, content in (("text.png", b"no picture"), ("empty.png", b""), ("cut.png", b"\x89PNG\r\n\x1a\n")):
+        (tmp_path / name).write_bytes(content)
+    outcome = pbrs("segment", tmp_path, "-o", tmp_path / "out", "-m", tiny)
+    lines = [line for line in outcome.err.splitlines() if line.startswith("pbrs: failed: ")]
+    assert len(lines) == 3
+    for line, name in zip(lines, ("cut.png", "empty.png", "text.png"), strict=True):
+        assert line.count(name) == 1
+        assert line.startswith(f"pbrs: failed: {tmp_path / name}: ")
+
+
+def test_what_a_folder_leaves_out_is_told_in_the_terminal_and_in_the_report(phantoms, tiny, tmp_path):
+    shutil.copy(phantoms / "images" / "phantom_000.png", tmp_path / "scan.20261127")
+    for name in ("a.txt", "b.txt", "notes.csv"):
+        (tmp_path / name).write_text("words")
+    outcome = pbrs("segment", tmp_path, "-o", tmp_path / "out", "-m", tiny)
+    assert outcome.status == 0
+    assert "segmented 1 of 1" in outcome.out
+    assert "pbrs: left out: 2, .txt files: a.txt, b.txt" in outcome.err
+    assert report_of(tmp_path / "out")["left_out"] == [
+        {"kind": ".txt files", "count": 2, "examples": ["a.txt", "b.txt"]},
+        {"kind": ".csv files", "count": 1, "examples": ["notes.csv"]},
+    ]
+
+
 def test_a_broken_file_with_a_name_that_is_no_text_is_in_the_report(tiny, tmp_path):
     file = tmp_path / os.fsdecode(b"bad\xff.png")
     file.write_bytes(b"no picture")

@@ -18,6 +18,7 @@ from pydicom.uid import (
     DeflatedExplicitVRLittleEndian,
     JPEG2000Lossless,
     JPEGBaseline8Bit,
+    JPEGExtended12Bit,
     JPEGLSLossless,
     RLELossless,
 )
@@ -25,7 +26,7 @@ from pydicom.uid import (
 from damaged_file import assert_refused_or_a_radiograph, damage
 from dicom_writer import make_dicom
 from pbrs.errors import InputError
-from pbrs.radiograph import read_radiograph
+from pbrs.radiograph import dicom_pixels, read_radiograph
 from pbrs.radiograph.codestream import Codestream, read_codestream, rle_length
 
 DicomWriter = Callable[..., Path]
@@ -128,6 +129,92 @@ def test_what_nothing_decodes_is_said_to_be_so(write_dicom: DicomWriter) -> None
     file = wrap(write_dicom(SAMPLE, BitsStored=12, HighBit=11), b"\xff\xd8\xff\xd9", MPEG2MPML)
     with pytest.raises(InputError, match="which is not read"):
         read_radiograph(file)
+
+
+def extended_jpeg(blocks: np.ndarray) -> bytes:
+    """JPEG Extended of 12 bits in which each block of 8 × 8 has one grey (ITU-T T.81, process 4).
+
+    Written by hand, with one code table for the blocks' mean and one for "nothing more": with a quantiser of 8 the mean
+    stands there as it is, less half the range (T.81, A.3.1 and A.3.3).
+    """
+    sizes = range(13)
+    bits, last = "", 0
+    for grey in blocks.ravel():
+        difference, last = int(grey) - 2048 - last, int(grey) - 2048
+        size = abs(difference).bit_length()
+        amount = difference if difference > 0 else difference + 2**size - 1
+        bits += f"{size:04b}" + (f"{amount:0{size}b}" if size else "") + "0"  # 4 bits a size, then the end of the block
+    bits += "1" * (-len(bits) % 8)
+    coded = int(bits, 2).to_bytes(len(bits) // 8, "big").replace(b"\xff", b"\xff\0")
+
+    def segment(marker: int, body: bytes) -> bytes:
+        return bytes([0xFF, marker]) + (len(body) + 2).to_bytes(2, "big") + body
+
+    rows, columns = 8 * np.array(blocks.shape)
+    return b"".join(
+        [
+            b"\xff\xd8",
+            segment(0xDB, b"\0" + bytes([8] * 64)),
+            segment(0xC1, bytes([12, rows >> 8, rows & 255, columns >> 8, columns & 255, 1, 1, 0x11, 0])),
+            segment(0xC4, b"\0" + bytes([0, 0, 0, 13] + [0] * 12) + bytes(sizes)),
+            segment(0xC4, b"\x10" + bytes([1] + [0] * 15) + b"\0"),
+            segment(0xDA, bytes([1, 1, 0, 0, 63, 0])),
+            coded,
+            b"\xff\xd9",
+        ]
+    )
+
+
+def test_jpeg_extended_of_12_bits_is_decoded(write_dicom: DicomWriter) -> None:
+    pytest.importorskip("gdcm")
+    blocks = np.random.default_rng(51).integers(0, 4096, (4, 5)).astype(np.uint16)
+    values = blocks.repeat(8, axis=0).repeat(8, axis=1)
+    file = wrap(
+        write_dicom(values, BitsStored=12, HighBit=11),
+        extended_jpeg(blocks),
+        JPEGExtended12Bit,
+        WindowCenter=2048.5,
+        WindowWidth=4096,
+    )
+    radiograph = read_radiograph(file)
+    assert np.abs(radiograph.pixels * 4095 - values).max() <= 1
+    assert radiograph.warnings == ()
+
+
+def test_jpeg_extended_of_12_bits_names_what_decodes_it(
+    write_dicom: DicomWriter, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(base.JPEGExtended12BitDecoder, "_available", {"pillow": None})
+    file = wrap(write_dicom(SAMPLE, BitsStored=12, HighBit=11), extended_jpeg(SAMPLE[:5, :5]), JPEGExtended12Bit)
+    with pytest.raises(InputError, match=r"JPEG Extended.*pip install 'pbrs\[dicom\]'"):
+        read_radiograph(file)
+
+
+@pytest.mark.parametrize("is_whole", [True, False])
+def test_when_a_decoder_fails_the_next_one_is_tried_in_a_process_of_its_own(
+    write_dicom: DicomWriter, monkeypatch: pytest.MonkeyPatch, is_whole: bool
+) -> None:
+    file = write_dicom(SAMPLE, syntax=JPEGLSLossless)
+    tried: list[str] = []
+
+    def fail(*_: object, decoding_plugin: str, **__: object) -> np.ndarray:
+        tried.append(decoding_plugin)
+        raise ValueError("Secret^Name")
+
+    def decode(_dataset: object, plugin: str, _bits: object) -> np.ndarray:
+        tried.append(f"isolated {plugin}")
+        if not is_whole:
+            raise ValueError("Secret^Name")
+        return SAMPLE
+
+    monkeypatch.setattr(dicom_pixels, "pixel_array", fail)
+    monkeypatch.setattr(dicom_pixels, "decode_isolated", decode)
+    if is_whole:
+        assert np.allclose(read_radiograph(file).pixels, scaled(SAMPLE), atol=1e-6)
+    else:
+        with pytest.raises(InputError, match=r"none of 2 decoders \(pyjpegls, gdcm\) decodes the pixel data"):
+            read_radiograph(file)
+    assert tried == ["pyjpegls", "isolated gdcm"]
 
 
 def test_headers_of_codestreams_are_read() -> None:

@@ -190,6 +190,37 @@ def test_transparent_pixels_are_left_out(tmp_path: Path) -> None:
     assert np.allclose(pixels[10:], scaled(GREY8[10:]), atol=1e-6)
 
 
+@pytest.mark.parametrize("kind", ["L", "I;16", "RGB"])
+def test_the_grey_or_colour_that_a_png_calls_transparent_is_padding(tmp_path: Path, kind: str) -> None:
+    # Pillow 154 and 3379.
+    most = 65535 if kind == "I;16" else 255
+    values = (GREY16 if kind == "I;16" else GREY8) % (most - 1)
+    values[:10] = most
+    image = Image.fromarray(np.stack([values] * 3, axis=2) if kind == "RGB" else values)
+    pixels = read(tmp_path, encode(image, "PNG", transparency=(255, 255, 255) if kind == "RGB" else most)).pixels
+    assert not pixels[:10].any()
+    assert np.allclose(pixels[10:], scaled(values[10:]), atol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["L", "RGB", "P", "1"])
+def test_bmp_is_read(tmp_path: Path, kind: str) -> None:
+    values = (GREY8 > 100) if kind == "1" else GREY8
+    radiograph = read(tmp_path, encode(Image.fromarray(values).convert(kind), "BMP"), "image.bmp")
+    assert radiograph.file_format == "BMP"
+    assert np.allclose(radiograph.pixels, scaled(values.astype(float)), atol=1e-6)
+
+
+def test_the_empty_fourth_byte_of_a_bmp_is_not_transparency(tmp_path: Path) -> None:
+    image = Image.fromarray(np.dstack([GREY8] * 3 + [np.zeros_like(GREY8)]))
+    assert np.allclose(read(tmp_path, encode(image, "BMP"), "image.bmp").pixels, scaled(GREY8), atol=1e-6)
+
+
+def test_a_jpeg_of_12_bits_is_refused_with_a_cure(tmp_path: Path) -> None:
+    frame = b"\xff\xd8\xff\xc1\0\x0b\x0c\0\x08\0\x08\x01\x01\x11\0\xff\xd9"
+    with pytest.raises(InputError, match="it has 12 bits, expected 8; export it as PNG"):
+        read(tmp_path, frame, "image.jpg")
+
+
 @pytest.mark.parametrize("file_format", ["TIFF", "PNG"])
 def test_several_pages_are_refused(tmp_path: Path, file_format: str) -> None:
     pages = [Image.fromarray(GREY8), Image.fromarray(255 - GREY8)]

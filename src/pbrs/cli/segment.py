@@ -56,7 +56,7 @@ def _complete_list(words: dict[str, str], incomplete: str) -> list[tuple[str, st
 def segment(
     inputs: Annotated[
         list[Path],
-        typer.Argument(metavar="INPUT", help="Radiographs (PNG, JPEG, TIFF, DICOM), or folders of them."),
+        typer.Argument(metavar="INPUT", help="Radiographs (PNG, JPEG, TIFF, BMP, DICOM), or folders of them."),
     ],
     out: Annotated[
         Path, typer.Option("--output", "-o", metavar="OUT", help="Folder to write into; made if it is not there.")

@@ -159,8 +159,8 @@ def write_card(path: Path, card: ModelCard) -> None:
     onnx.save(model, path)
 
 
-Case = tuple[NDArray[np.float32], NDArray[np.bool_]]
-"""Image in [0, 1] and mask, (H, W) both."""
+Case = tuple[NDArray[np.float32], NDArray[np.bool_], float]
+"""Image in [0, 1] and mask, (H, W) both, and the height of a pixel divided by its width."""
 
 
 def _cases_of_files(path: Path | None, record: dict[str, Any]) -> Iterator[Case]:
@@ -171,7 +171,7 @@ def _cases_of_files(path: Path | None, record: dict[str, Any]) -> Iterator[Case]
             f"the validation images or masks of {dataset.path} are not those of this run: give its data set with "
             "--dataset"
         )
-    return ((radiograph.pixels, mask) for radiograph, mask in map(dataset.read, stems))
+    return ((radiograph.pixels, mask, radiograph.pixel_aspect) for radiograph, mask in map(dataset.read, stems))
 
 
 def _synthetic_cases(settings: TrainingSettings, record: dict[str, Any]) -> Iterator[Case]:
@@ -184,7 +184,7 @@ def _synthetic_cases(settings: TrainingSettings, record: dict[str, Any]) -> Iter
             "export it with the pbrs that trained it"
         )
     samples = validation_samples(settings)
-    return ((read_as_file(sample), sample.mask) for sample in map(samples.draw, range(len(samples))))
+    return ((read_as_file(sample), sample.mask, 1.0) for sample in map(samples.draw, range(len(samples))))
 
 
 def _check(network: UNet, path: Path, cases: Iterable[Case], settings: TrainingSettings) -> tuple[Calibration, float]:
@@ -192,8 +192,8 @@ def _check(network: UNet, path: Path, cases: Iterable[Case], settings: TrainingS
     runtime = OnnxRuntime.load(path)
 
     def predictions() -> Any:
-        for pixels, mask in cases:
-            placement = Placement.fit(mask.shape, settings.image_size, settings.placement)
+        for pixels, mask, aspect in cases:
+            placement = Placement.fit(mask.shape, settings.image_size, settings.placement, aspect)
             placed = placement.place(pixels)
             probability = runtime.run(placed[None, None])[0]
             differences.append(np.abs(probability - _pytorch(network, placed)).max())

@@ -5,6 +5,14 @@ from dataclasses import dataclass
 _START_OF_FRAME = {0xC0, 0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF, 0xF7}
 _WITHOUT_LENGTH = {0x01, *range(0xD0, 0xD9)}
 _RLE_HEADER = 64
+_JPEG_2000 = "1.2.840.10008.1.2.4.91"
+_SYNTAXES = {
+    0xC0: "1.2.840.10008.1.2.4.50",
+    0xC1: "1.2.840.10008.1.2.4.51",
+    0xC3: "1.2.840.10008.1.2.4.57",
+    0xF7: "1.2.840.10008.1.2.4.80",
+}
+"""Transfer syntaxes (PS3.6, A) by the marker of the frame: baseline, extended, lossless, JPEG-LS."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +39,14 @@ def read_codestream(frame: bytes) -> Codestream | None:
     return _read_start_of_frame(frame) if frame[:2] == b"\xff\xd8" else None
 
 
+def syntax_of(frame: bytes) -> str | None:
+    """Name the DICOM transfer syntax of a JPEG, JPEG-LS or JPEG 2000 frame, as far as its header tells; else None."""
+    if frame[:4] in (b"\xff\x4f\xff\x51", b"\x00\x00\x00\x0c"):
+        return _JPEG_2000
+    at = _start_of_frame(frame) if frame[:2] == b"\xff\xd8" else None
+    return None if at is None else _SYNTAXES.get(frame[at + 1])
+
+
 def _read_siz(frame: bytes) -> Codestream | None:
     if len(frame) < 43:
         return None
@@ -42,6 +58,14 @@ def _read_siz(frame: bytes) -> Codestream | None:
 
 
 def _read_start_of_frame(frame: bytes) -> Codestream | None:
+    at = _start_of_frame(frame)
+    if at is None:
+        return None
+    rows, columns = (int.from_bytes(frame[at + k : at + k + 2], "big") for k in (5, 7))
+    return Codestream(rows, columns, frame[at + 9], frame[at + 4], None)
+
+
+def _start_of_frame(frame: bytes) -> int | None:
     at = 2
     while at + 10 <= len(frame):
         if frame[at] != 0xFF:
@@ -52,8 +76,7 @@ def _read_start_of_frame(frame: bytes) -> Codestream | None:
         elif marker in _WITHOUT_LENGTH:
             at += 2
         elif marker in _START_OF_FRAME:
-            rows, columns = (int.from_bytes(frame[at + k : at + k + 2], "big") for k in (5, 7))
-            return Codestream(rows, columns, frame[at + 9], frame[at + 4], None)
+            return at
         else:
             at += 2 + int.from_bytes(frame[at + 2 : at + 4], "big")
     return None

@@ -4,6 +4,7 @@ import io
 import re
 
 from pydicom import Dataset, FileDataset, dcmread
+from pydicom.encaps import generate_frames
 from pydicom.filereader import _read_file_meta_info, read_dataset, read_preamble
 from pydicom.uid import (
     UID,
@@ -15,6 +16,7 @@ from pydicom.uid import (
 )
 
 from pbrs.errors import InputError
+from pbrs.radiograph.codestream import syntax_of
 from pbrs.radiograph.dicom_attributes import integer, text
 from pbrs.radiograph.dicom_incomplete import close_pixel_data, refuse_without_pixels
 from pbrs.radiograph.dicom_numbers import mend_numbers
@@ -79,6 +81,7 @@ def open_dicom(data: bytes, source: str) -> tuple[Dataset, list[str]]:
     if frames > 1:
         raise InputError(f"{source}: {frames} frames: {EXPECTED}; export the frame you want as a file of its own")
     _settle_transfer_syntax(dataset)
+    notes += _name_compression(dataset)
     return dataset, notes
 
 
@@ -101,6 +104,22 @@ def _settle_transfer_syntax(dataset: Dataset) -> None:
     implicit, little = dataset.original_encoding
     syntax = ImplicitVRLittleEndian if implicit else ExplicitVRLittleEndian if little else ExplicitVRBigEndian
     dataset.file_meta.TransferSyntaxUID = syntax
+
+
+def _name_compression(dataset: Dataset) -> list[str]:
+    """Put the transfer syntax right where pixels are compressed and it says that they are not."""
+    meta = dataset.file_meta
+    data = dataset.PixelData
+    if meta.TransferSyntaxUID.is_encapsulated or not data or not data.startswith(b"\xfe\xff\x00\xe0"):
+        return []
+    try:
+        found = syntax_of(next(generate_frames(data, number_of_frames=1)))
+    except Exception:
+        found = None
+    if found is None:
+        return []
+    meta.TransferSyntaxUID = UID(found)
+    return [f"the file says that it is not compressed, but it is, as {UID(found).name}: read so"]
 
 
 def _kind(dataset: Dataset) -> str:

@@ -57,8 +57,10 @@ def refuse_without_pixels(dataset: Dataset, source: str) -> None:
         raise InputError(f"{source}: incomplete, the file of an image ends before its pixels: {_COPY_AGAIN}")
 
 
-def refuse_cut_off(dataset: Dataset, source: str, expected: int) -> None:
-    """Refuse uncompressed pixel data that are shorter than `expected` bytes.
+def refuse_other_length(dataset: Dataset, source: str, expected: int) -> None:
+    """Refuse uncompressed pixel data that are shorter than `expected` bytes, or hold a second frame.
+
+    A few bytes more are read: old writers fill up (PS3.5, 8.1.1).
 
     Raises
     ------
@@ -69,4 +71,8 @@ def refuse_cut_off(dataset: Dataset, source: str, expected: int) -> None:
     if there < expected:
         raise InputError(
             f"{source}: incomplete or damaged, {there:,} of {expected:,} bytes of its pixels are there: {_COPY_AGAIN}"
+        )
+    if there >= 2 * expected and there % expected <= 1:
+        raise InputError(
+            f"{source}: pixels of {there // expected} frames, the header says one: export one frame by itself"
         )

@@ -14,7 +14,7 @@ from pydicom.uid import UID, JPEGExtended12Bit, RLELossless
 from pbrs.errors import InputError
 from pbrs.radiograph.codestream import Codestream, read_codestream, rle_length
 from pbrs.radiograph.dicom_attributes import integer, text, texts_as_written
-from pbrs.radiograph.dicom_incomplete import refuse_cut_off
+from pbrs.radiograph.dicom_incomplete import refuse_other_length
 from pbrs.radiograph.isolated_decoder import decode_isolated
 from pbrs.radiograph.limits import check_pixels
 
@@ -133,7 +133,7 @@ def decode_pixels(dataset: Dataset, header: PixelHeader, source: str) -> tuple[N
     syntax = dataset.file_meta.TransferSyntaxUID
     _check_decoder(syntax, source)
     if not syntax.is_encapsulated:
-        refuse_cut_off(dataset, source, _native_bytes(header))
+        refuse_other_length(dataset, source, _native_bytes(header))
     codestream = _check_frame(dataset, header, syntax, source) if syntax.is_encapsulated else None
     try:
         values = _decode(dataset, header, codestream)
@@ -141,11 +141,28 @@ def decode_pixels(dataset: Dataset, header: PixelHeader, source: str) -> tuple[N
             values = apply_color_lut(values, dataset)
     except Exception:
         # pydicom and its plugins raise what broken data make them stumble over, and may quote attributes.
-        raise InputError(f"{source}: {_DAMAGED}") from None
+        raise InputError(f"{source}: {_failed(syntax)}") from None
     expected = (header.rows, header.columns)
     if values.shape[:2] != expected or values.ndim not in (2, 3) or values.shape[2:] not in ((), (3,)):
         raise InputError(f"{source}: {_DAMAGED}")
     return values, _contradictions(codestream, header)
+
+
+def _failed(syntax: UID) -> str:
+    """Say what is known when no decoder works: that it is the data's fault is likely, with several of them."""
+    tried = _plugins(syntax) if syntax.is_encapsulated else []
+    if len(tried) < 2:
+        return _DAMAGED
+    return (
+        f"none of {len(tried)} decoders ({', '.join(tried)}) decodes the pixel data: damaged, incomplete or not as the "
+        "header says; export it again, uncompressed if you can"
+    )
+
+
+def _plugins(syntax: UID) -> list[str]:
+    """Name the decoders of a transfer syntax that are installed, in the order in which they are tried."""
+    available = get_decoder(syntax).available_plugins
+    return [name for name in (*_PLUGINS, "gdcm") if name in available] or list(available)
 
 
 def stored_values(values: NDArray[np.integer], header: PixelHeader) -> NDArray[np.integer]:
@@ -176,8 +193,7 @@ def _decode(dataset: Dataset, header: PixelHeader, codestream: Codestream | None
     syntax = dataset.file_meta.TransferSyntaxUID
     if not syntax.is_encapsulated:
         return pixel_array(dataset, correct_unused_bits=False)
-    available = get_decoder(syntax).available_plugins
-    plugins = [name for name in (*_PLUGINS, "gdcm") if name in available] or list(available)
+    plugins = _plugins(syntax)
     deep = syntax == JPEGExtended12Bit and codestream is not None and codestream.bits > 8
     for plugin in ["gdcm"] if deep else plugins:
         try:

@@ -10,6 +10,7 @@ from PIL import Image
 
 from pbrs.errors import InputError
 from pbrs.radiograph.aspect import told_aspect
+from pbrs.radiograph.codestream import read_codestream
 from pbrs.radiograph.limits import MAX_PIXELS, check_pixels, muted_warnings
 from pbrs.radiograph.tiff_file import TiffImage
 from pbrs.radiograph.tiff_samples import is_of_samples, read_samples
@@ -76,7 +77,7 @@ def decode_raster(data: bytes, source: str, file_format: RasterFormat) -> Raster
     InputError
         If it is damaged, too large, of several pages or of a kind that is not supported.
     """
-    damaged = InputError(f"{source}: cannot be decoded as {file_format}: damaged, incomplete or of an unusual kind")
+    damaged = InputError(f"{source}: cannot be decoded as {_unusual(data, file_format)}")
     with muted_warnings():
         try:
             if file_format == "TIFF":
@@ -97,6 +98,14 @@ def decode_raster(data: bytes, source: str, file_format: RasterFormat) -> Raster
         except Exception:
             # Pillow raises whatever a broken file makes its readers stumble over.
             raise damaged from None
+
+
+def _unusual(data: bytes, file_format: str) -> str:
+    """Say what a picture is that Pillow may not decode, with a cure."""
+    frame = read_codestream(data) if file_format == "JPEG" else None
+    if frame is not None and frame.bits != 8:
+        return f"JPEG: it has {frame.bits} bits, expected 8; export it as PNG of 16 bits or as DICOM"
+    return f"{file_format}: damaged, incomplete or of an unusual kind"
 
 
 def _refuse_pages(image: Image.Image, source: str, file_format: str) -> None:
@@ -203,9 +212,21 @@ def _decode(image: Image.Image, data: bytes, file_format: RasterFormat) -> Raste
     values = orient(values, orientation)
     if alpha is not None:
         alpha = orient(alpha, orientation)
-    transparent = None if alpha is None or alpha.all() else np.asarray(alpha == 0)
+    transparent = _keyed_out(image, values, bits) if alpha is None else None if alpha.all() else np.asarray(alpha == 0)
     aspect, aspect_notes = _aspect(densities, orientation, f"the {file_format}'s resolution")
     return Raster(values, transparent, alpha, bits, file_format, False, aspect, tuple(notes + aspect_notes))
+
+
+def _keyed_out(image: Image.Image, values: NDArray[np.generic], bits: int) -> NDArray[np.bool_] | None:
+    """Find the pixels of the one grey or colour that a PNG calls transparent (tRNS; PNG 11.3.2.1)."""
+    key = image.info.get("transparency")
+    if image.mode in ("P", "PA") or not isinstance(key, int | tuple):
+        return None
+    if isinstance(key, int) and 1 < bits < 8:
+        key = key * 255 // (2**bits - 1)  # as Pillow spreads such greys
+    equal = np.asarray(values == np.asarray(key))
+    same = equal if equal.ndim == 2 else np.asarray(equal.all(axis=2))
+    return same if same.any() and not same.all() else None
 
 
 def _bits(image: Image.Image, data: bytes, file_format: RasterFormat) -> int:

@@ -66,6 +66,8 @@ class TiffImage:
         InputError
             If it has several images, or is of a layout that is not read. Other exceptions if it is damaged.
         """
+        if data.startswith(b"MM\0+"):
+            raise InputError(f"{source}: a big-endian BigTIFF, which is not read: export it as plain TIFF")
         pages = list(_directories(data))
         images = [(number, page) for number, page in enumerate(pages) if not int(page.get(_SUBFILE, 0)) & 0b101]
         if len(images) > 1:
@@ -98,7 +100,7 @@ class TiffImage:
 
 def _directories(data: bytes) -> Iterator[dict[int, Any]]:
     """Read the chain of directories; one that turns in circles ends."""
-    header = data[:16] if data[2:4] in (b"+\0", b"\0+") else data[:8]
+    header = data[:16] if data[2:4] == b"+\0" else data[:8]
     seen: set[int] = set()
     file = io.BytesIO(data)
     at = TiffImagePlugin.ImageFileDirectory_v2(header).next

@@ -57,12 +57,12 @@ def read_samples(data: bytes, image: TiffImage, source: str) -> NDArray[np.gener
     planes, per_pixel = (image.samples, 1) if image.planar else (1, image.samples)
     tiled = _TILE_WIDTH in tags
     piece_width = int(tags[_TILE_WIDTH]) if tiled else width
-    piece_height = int(tags[_TILE_HEIGHT]) if tiled else min(int(tags.get(_ROWS_PER_STRIP, height)), height)
+    piece_height = int(tags[_TILE_HEIGHT]) if tiled else min(int(tags.get(_ROWS_PER_STRIP, height)) or height, height)
     across, down = -(-width // piece_width), -(-height // piece_height)
     row_bytes = -(-piece_width * per_pixel * image.bits // 8)
     if planes * across * down * piece_height * row_bytes > MAX_INFLATED_BYTES:
         raise InputError(f"{source}: its samples take more than {MAX_INFLATED_BYTES:,} bytes: export it smaller")
-    pieces = _pieces(data, tags, tiled, planes * across * down, piece_height * row_bytes)
+    pieces = _pieces(data, image, tiled, planes * across * down, piece_height * row_bytes)
     read = []
     for plane in range(planes):
         own = pieces[plane * across * down : (plane + 1) * across * down]
@@ -91,13 +91,19 @@ def _refuse_kinds(image: TiffImage, source: str) -> None:
         raise InputError(f"{source}: a TIFF with an unknown predictor: export it without compression")
 
 
-def _pieces(data: bytes, tags: dict[int, Any], tiled: bool, count: int, length: int) -> list[bytes]:
-    """Cut out the strips or tiles, still compressed, in the file's order."""
+def _pieces(data: bytes, image: TiffImage, tiled: bool, count: int, length: int) -> list[bytes]:
+    """Cut out the strips or tiles, still compressed, in the file's order.
+
+    Those that are not compressed are taken `length` bytes long, or to the file's end, whatever is said of their
+    lengths: writers leave these out, or put 0 there, or count too few bytes where samples have 12 bits.
+    """
+    tags = image.ifd
     offsets = tags[_TILE_OFFSETS if tiled else _STRIP_OFFSETS]
-    counts = tags.get(_TILE_COUNTS if tiled else _STRIP_COUNTS)
-    if counts is None:
-        # Old writers leave them out where nothing is compressed: the last strip ends with the file.
-        counts = [length] * (count - 1) + [len(data) - offsets[-1]]
+    if image.compression == 1:
+        if len(offsets) < count:
+            raise ValueError("strips or tiles are missing")
+        return [data[at : at + length] for at in offsets[:count]]
+    counts = tags[_TILE_COUNTS if tiled else _STRIP_COUNTS]
     if len(offsets) < count or len(counts) < count:
         raise ValueError("strips or tiles are missing")
     pieces = [data[at : at + size] for at, size in zip(offsets[:count], counts[:count], strict=True)]
