@@ -20,6 +20,7 @@ from pathlib import Path
 from pbrs.atomic_write import atomic_path
 from pbrs.bounded_read import read_bounded
 from pbrs.errors import InputError
+from pbrs.printable import printable
 
 # A spreadsheet of another country splits cells at semicolons or tabs: there, too, a formula may begin.
 _START = r"(?:^|(?<=[;\t\r\n]))"
@@ -77,8 +78,8 @@ def read_csv(path: Path, columns: Sequence[str]) -> list[dict[str, str]]:
     header, *rows = _rows(path, columns)
     if not set(columns) <= set(header):
         raise InputError(
-            f"{path} has the columns {', '.join(header)[:120] or 'none'}: expected {','.join(columns)} in its first "
-            "line"
+            f"{path} has the columns {printable(', '.join(header)[:120]) or 'none'}: expected {','.join(columns)} in "
+            "its first line"
         )
     for name in columns:
         if header.count(name) > 1:
