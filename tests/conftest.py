@@ -12,7 +12,8 @@ from hypothesis import settings
 
 from phantom import write_phantoms
 
-# The same examples everywhere: what passes here passes on every machine.
+# The same examples in every run of the same tests. Hypothesis also draws constants out of the modules of ours that are
+# imported by then: a file that runs alone may see others than in the whole suite.
 settings.register_profile("repeatable", derandomize=True)
 settings.load_profile("repeatable")
 
